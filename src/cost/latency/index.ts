@@ -1,0 +1,11 @@
+export {
+  CAUSES,
+  type Cause,
+  type Interval,
+  intervalOf,
+  type LatencyBreakdown,
+  type NodeLatency,
+  type SecondsByCause,
+} from "./breakdown.ts";
+export { isSparse24Eligible } from "./gpu.ts";
+export { channelAlignment, type LatencyOptions, predictLatency } from "./predict.ts";

@@ -1,0 +1,2 @@
+export { type ErrorCode, type ErrorOptions, EspalierError, invariant, withContext } from "./error.ts";
+export { editDistance, nearestWord, suggestion } from "./suggest.ts";

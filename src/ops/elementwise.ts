@@ -1,0 +1,123 @@
+import { EspalierError } from "../diagnostics/index.ts";
+import { broadcastShapes } from "../ir/index.ts";
+import type { DType } from "../tensor/index.ts";
+import type { AttributesOf } from "./attributes.ts";
+import { type AttributeSpecs, float, int } from "./attributes.ts";
+import type { CouplingRule } from "./coupling-rule.ts";
+import { defineOp, type GradientRule, typed } from "./spec.ts";
+
+/** An operator that maps each element on its own; output type = input type. */
+function unary<S extends AttributeSpecs>(attrs: S, gradient: GradientRule<AttributesOf<S>>, extraInputs = 0) {
+  return defineOp({
+    attrs,
+    inputs: [1, 1 + extraInputs],
+    kind: "elementwise",
+    infer: (c) => [c.type(0)],
+    couple: "frozen" as CouplingRule<AttributesOf<S>>,
+    gradient,
+  });
+}
+
+/** An operator over broadcast operands of one dtype. */
+function broadcasting(inputs: readonly [number, number], gradient: GradientRule<Record<never, never>>, result?: DType) {
+  return defineOp({
+    attrs: {},
+    inputs,
+    kind: "elementwise",
+    infer: (c) => {
+      const types = c.inputs.map((_, i) => c.type(i));
+      const odd = types.find((t) => t.dtype !== types[0]!.dtype);
+      if (odd !== undefined)
+        throw new EspalierError(
+          "input",
+          `${c.op} needs operands of one dtype, got ${types[0]!.dtype} and ${odd.dtype}`,
+        );
+      return [typed(result ?? types[0]!.dtype, broadcastShapes(types.map((t) => t.shape)))];
+    },
+    couple: "frozen",
+    gradient,
+  });
+}
+
+export const Relu = unary({}, "not-differentiable");
+export const LeakyRelu = unary({ alpha: float(0.01) }, "not-differentiable");
+export const Elu = unary({ alpha: float(1) }, "not-differentiable");
+export const Sigmoid = unary({}, "not-differentiable");
+export const HardSigmoid = unary({ alpha: float(0.2), beta: float(0.5) }, "not-differentiable");
+/** x * max(0, min(1, x / 6 + 1/2)) (ONNX HardSwish-14). */
+export const HardSwish = unary({}, "not-differentiable");
+export const Tanh = unary({}, "not-differentiable");
+export const Softplus = unary({}, "not-differentiable");
+export const Erf = unary({}, "not-differentiable");
+/** Inputs 1 and 2 are scalar bounds; either may be absent. */
+export const Clip = unary({}, "not-differentiable", 2);
+export const Exp = unary({}, "not-differentiable");
+export const Log = unary({}, "not-differentiable");
+export const Sqrt = unary({}, "not-differentiable");
+export const Reciprocal = unary({}, "not-differentiable");
+export const Neg = unary({}, "not-differentiable");
+export const Abs = unary({}, "not-differentiable");
+export const Sign = unary({}, "not-differentiable");
+export const Floor = unary({}, "not-differentiable");
+export const Ceil = unary({}, "not-differentiable");
+export const Round = unary({}, "not-differentiable");
+export const Not = unary({}, "not-differentiable");
+export const Identity = unary({}, "not-differentiable");
+
+export const Add = broadcasting([2, 2], "not-differentiable");
+export const Sub = broadcasting([2, 2], "not-differentiable");
+export const Mul = broadcasting([2, 2], "not-differentiable");
+export const Div = broadcasting([2, 2], "not-differentiable");
+export const Min = broadcasting([1, 64], "not-differentiable");
+export const Max = broadcasting([1, 64], "not-differentiable");
+export const Sum = broadcasting([1, 64], "not-differentiable");
+export const Equal = broadcasting([2, 2], "not-differentiable", "bool");
+export const Greater = broadcasting([2, 2], "not-differentiable", "bool");
+export const GreaterOrEqual = broadcasting([2, 2], "not-differentiable", "bool");
+export const Less = broadcasting([2, 2], "not-differentiable", "bool");
+export const LessOrEqual = broadcasting([2, 2], "not-differentiable", "bool");
+export const And = broadcasting([2, 2], "not-differentiable", "bool");
+export const Or = broadcasting([2, 2], "not-differentiable", "bool");
+
+/** Base and exponent may differ in dtype; the result has the base's (ONNX Pow-15). */
+export const Pow = defineOp({
+  attrs: {},
+  inputs: [2, 2],
+  kind: "elementwise",
+  infer: (c) => [typed(c.type(0).dtype, broadcastShapes([c.shape(0), c.shape(1)]))],
+  couple: "frozen",
+  gradient: "not-differentiable",
+});
+
+/** The slope (input 1) broadcasts to x in one direction (ONNX PRelu-16). */
+export const PRelu = defineOp({
+  attrs: {},
+  inputs: [2, 2],
+  kind: "elementwise",
+  infer: (c) => {
+    broadcastShapes([c.shape(0), c.shape(1)]);
+    return [c.type(0)];
+  },
+  couple: "frozen",
+  gradient: "not-differentiable",
+});
+
+/** condition ? x : y, all broadcast. */
+export const Where = defineOp({
+  attrs: {},
+  inputs: [3, 3],
+  kind: "elementwise",
+  infer: (c) => [typed(c.type(1).dtype, broadcastShapes([c.shape(0), c.shape(1), c.shape(2)]))],
+  couple: "frozen",
+  gradient: "not-differentiable",
+});
+
+/** Inference form: the identity. Ratio (input 1) and training_mode (input 2) are ignored; the mask output is refused. */
+export const Dropout = defineOp({
+  attrs: { seed: int(0) },
+  inputs: [1, 3],
+  kind: "elementwise",
+  infer: (c) => [c.type(0)],
+  couple: "frozen",
+  gradient: "not-differentiable",
+});

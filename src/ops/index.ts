@@ -1,0 +1,21 @@
+export { type AttributeSpec, type AttributeSpecs, type AttributesOf, completeAttributes } from "./attributes.ts";
+export { convWindow, resolveWindow, type Window, windowOutput } from "./conv.ts";
+export type { CouplingRule } from "./coupling-rule.ts";
+export { reshaped } from "./movement.ts";
+export { reducedAxes } from "./reduce.ts";
+export { type AxisSlice, resolvePads, resolveSlices, splitSizes } from "./selection.ts";
+export { defineOp, type GradientContext, type GradientRule, OpContext, type OpKind, type OpSpec } from "./spec.ts";
+export {
+  contextOf,
+  editGraph,
+  IR_OPSET,
+  inferTypes,
+  isOpType,
+  macsOf,
+  newBuilder,
+  OP_TYPES,
+  OPS,
+  type OpType,
+  specOf,
+  validateGraph,
+} from "./table.ts";

@@ -1,0 +1,57 @@
+import { staticDim } from "../ir/index.ts";
+import { int, ints, string } from "./attributes.ts";
+import { resolveWindow, windowOutput } from "./conv.ts";
+import { defineOp, typed } from "./spec.ts";
+
+const poolAttributes = {
+  auto_pad: string("NOTSET"),
+  ceil_mode: int(0),
+  dilations: ints(),
+  kernel_shape: ints(),
+  pads: ints(),
+  strides: ints(),
+};
+
+export const MaxPool = defineOp({
+  attrs: { ...poolAttributes, storage_order: int(0) },
+  inputs: [1, 1],
+  kind: "pool",
+  infer: (c) => {
+    const x = c.ranked(0, 3, 5);
+    const window = resolveWindow(c.op, c.attrs, c.attrs.kernel_shape, x.slice(2));
+    return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
+  },
+  couple: "frozen",
+  gradient: "not-differentiable",
+});
+
+export const AveragePool = defineOp({
+  attrs: { ...poolAttributes, count_include_pad: int(0) },
+  inputs: [1, 1],
+  kind: "pool",
+  infer: (c) => {
+    const x = c.ranked(0, 3, 5);
+    const window = resolveWindow(c.op, c.attrs, c.attrs.kernel_shape, x.slice(2));
+    return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
+  },
+  couple: "frozen",
+  gradient: "not-differentiable",
+});
+
+function globalPool() {
+  return defineOp({
+    attrs: {},
+    inputs: [1, 1],
+    kind: "pool",
+    infer: (c) => {
+      const x = c.ranked(0, 3, 5);
+      x.slice(2).forEach((dim, i) => staticDim(dim, `Spatial size ${i} of ${c.op}`));
+      return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...x.slice(2).map(() => 1)])];
+    },
+    couple: "frozen",
+    gradient: "not-differentiable",
+  });
+}
+
+export const GlobalAveragePool = globalPool();
+export const GlobalMaxPool = globalPool();

@@ -1,0 +1,126 @@
+import { EspalierError, suggestion } from "../diagnostics/index.ts";
+import { type Graph, GraphBuilder, type Infer, type Node, type TensorType, validate, valueOf } from "../ir/index.ts";
+import { completeAttributes } from "./attributes.ts";
+import * as conv from "./conv.ts";
+import * as elementwise from "./elementwise.ts";
+import * as matmul from "./matmul.ts";
+import * as movement from "./movement.ts";
+import * as norm from "./norm.ts";
+import * as pool from "./pool.ts";
+import * as quantization from "./quantization.ts";
+import * as reduce from "./reduce.ts";
+import * as selection from "./selection.ts";
+import * as softmax from "./softmax.ts";
+import { OpContext, type OpSpec } from "./spec.ts";
+
+/** The opset whose semantics the IR has, and which the ONNX writer states. */
+export const IR_OPSET = 20;
+
+const declared = {
+  Conv: conv.Conv,
+  ConvTranspose: conv.ConvTranspose,
+  ...matmul,
+  ...elementwise,
+  ...norm,
+  ...pool,
+  ...quantization,
+  ...softmax,
+  ReduceSum: reduce.ReduceSum,
+  ReduceMean: reduce.ReduceMean,
+  ReduceMax: reduce.ReduceMax,
+  ReduceMin: reduce.ReduceMin,
+  ReduceSumSquare: reduce.ReduceSumSquare,
+  ReduceL2: reduce.ReduceL2,
+  ReduceProd: reduce.ReduceProd,
+  ArgMax: reduce.ArgMax,
+  ArgMin: reduce.ArgMin,
+  Reshape: movement.Reshape,
+  Flatten: movement.Flatten,
+  Transpose: movement.Transpose,
+  Squeeze: movement.Squeeze,
+  Unsqueeze: movement.Unsqueeze,
+  Expand: movement.Expand,
+  Tile: movement.Tile,
+  Concat: selection.Concat,
+  Split: selection.Split,
+  Slice: selection.Slice,
+  Gather: selection.Gather,
+  Pad: selection.Pad,
+};
+
+export type OpType = keyof typeof declared;
+
+/** Every operator that Espalier knows. To add one, declare it in its family file and list it here. */
+export const OPS: { readonly [T in OpType]: (typeof declared)[T] } = declared;
+
+export const OP_TYPES = Object.keys(OPS).sort() as OpType[];
+
+export function isOpType(op: string): op is OpType {
+  return Object.hasOwn(OPS, op);
+}
+
+/** The declaration of an operator; an unknown one is refused with the nearest known name. */
+export function specOf(op: string): OpSpec {
+  if (!isOpType(op)) {
+    throw new EspalierError("unsupported", `Operator "${op}" is not supported`, { hint: suggestion(op, OP_TYPES) });
+  }
+  return OPS[op] as unknown as OpSpec;
+}
+
+/** Type inference by the operator table: what every builder, pass and validation uses. */
+export const inferTypes: Infer = (node, inputs) => {
+  const where = `node "${node.name}" (${node.op})`;
+  try {
+    const spec = specOf(node.op);
+    const [least, most] = spec.inputs;
+    if (inputs.length < least || inputs.length > most)
+      throw new EspalierError(
+        "input",
+        `${node.op} takes ${least === most ? least : `${least} to ${most}`} inputs, got ${inputs.length}`,
+      );
+    return spec.infer(
+      new OpContext(node.op, completeAttributes(node.op, spec.attrs, node.attrs), inputs, node.outputCount),
+    );
+  } catch (error) {
+    if (!(error instanceof EspalierError) || error.where !== undefined) throw error;
+    throw new EspalierError(error.code, error.message, {
+      where,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+};
+
+/** The facts about a node of a finished graph, with attributes complete. */
+export function contextOf(graph: Graph, node: Node): OpContext<never> {
+  const facts = node.inputs.map((id) => (id === null ? null : valueOf(graph, id)));
+  return new OpContext(
+    node.op,
+    completeAttributes(node.op, specOf(node.op).attrs, node.attrs) as never,
+    facts,
+    node.outputs.length,
+  );
+}
+
+/** Multiply-accumulates of a node; symbols (the batch) count as `batch`. */
+export function macsOf(graph: Graph, node: Node, batch = 1): number {
+  const spec = specOf(node.op);
+  if (spec.macs === undefined) return 0;
+  const outputs: TensorType[] = node.outputs.map((id) => valueOf(graph, id).type);
+  const { factor, symbols } = spec.macs(contextOf(graph, node), outputs);
+  return factor * batch ** symbols.length;
+}
+
+/** A builder that infers types by the operator table. */
+export function newBuilder(name: string): GraphBuilder {
+  return new GraphBuilder(name, inferTypes);
+}
+
+/** A builder that starts as a copy of a graph. */
+export function editGraph(graph: Graph): GraphBuilder {
+  return GraphBuilder.from(graph, inferTypes);
+}
+
+/** Structural and type validation by the operator table. */
+export function validateGraph(graph: Graph): void {
+  validate(graph, inferTypes);
+}
