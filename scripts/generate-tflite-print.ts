@@ -104,7 +104,12 @@ function printTables(named: Named): string {
   const enumNames = named.enums.filter((e) => !e.isUnion).map(shortName);
   const unions = named.enums
     .filter((e) => e.isUnion)
-    .map((e) => `    ${shortName(e)}: [\n${records(e.values).map((v) => `      "${v.name}",\n`).join("")}    ],\n`);
+    .map(
+      (e) =>
+        `    ${shortName(e)}: [\n${records(e.values)
+          .map((v) => `      "${v.name}",\n`)
+          .join("")}    ],\n`,
+    );
   const tableText = named.objects.map((object) => {
     const fields = fieldsOf(object).map((field) => `      ${printField(named, object, field)},\n`);
     return fields.length === 0
@@ -168,14 +173,19 @@ function printTypes(named: Named): string {
       ? `export type ${shortName(object)} = Readonly<Record<never, never>>;\n`
       : `export interface ${shortName(object)} {\n${fields.join("")}}\n`;
   });
-  const unions = named.enums.filter((e) => e.isUnion).map((e) => {
-    const members = records(e.values).slice(1);
-    const name = shortName(e);
-    const map = members.map((m) => `  readonly ${m.name}: ${m.name};\n`).join("");
-    return `export interface ${name}Members {\n${map}}
+  const unions = named.enums
+    .filter((e) => e.isUnion)
+    .map((e) => {
+      const members = records(e.values).slice(1);
+      const name = shortName(e);
+      const map = members.map((m) => `  readonly ${m.name}: ${m.name};\n`).join("");
+      return `export interface ${name}Members {\n${map}}
 export type ${name} = { [T in keyof ${name}Members]: { readonly type: T } & ${name}Members[T] }[keyof ${name}Members];\n`;
-  });
-  return `${HEADER}import type {\n${[...enumNames].sort().map((n) => `  ${n},\n`).join("")}} from "./enums.ts";
+    });
+  return `${HEADER}import type {\n${[...enumNames]
+    .sort()
+    .map((n) => `  ${n},\n`)
+    .join("")}} from "./enums.ts";
 
 ${tableText.join("\n")}
 ${unions.join("\n")}`;

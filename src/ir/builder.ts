@@ -1,6 +1,14 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import type { Tensor } from "../tensor/index.ts";
-import { type Attributes, type Graph, type Node, type TensorType, type Value, type ValueId, valueOf } from "./graph.ts";
+import {
+  type Attributes,
+  type Graph,
+  type Node,
+  type TensorType,
+  type Value,
+  type ValueId,
+  valueById,
+} from "./graph.ts";
 import { orderNodes } from "./order.ts";
 
 /** What type inference is told of one input. */
@@ -206,5 +214,5 @@ export class GraphBuilder {
 
 /** The type of a value in a graph. */
 export function typeOf(graph: Graph, id: ValueId): TensorType {
-  return valueOf(graph, id).type;
+  return valueById(graph, id).type;
 }

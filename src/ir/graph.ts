@@ -45,7 +45,7 @@ export interface Graph {
 }
 
 /** The value with an id; an unknown id is a bug. */
-export function valueOf(graph: Graph, id: ValueId): Value {
+export function valueById(graph: Graph, id: ValueId): Value {
   const value = graph.values.get(id);
   if (value === undefined) throw new Error(`internal: graph "${graph.name}" has no value ${id}`);
   return value;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { bytesOf } from "../tensor/index.ts";
-import { type Graph, valueOf } from "./graph.ts";
+import { type Graph, valueById } from "./graph.ts";
 import { printGraph } from "./text.ts";
 
 /** SHA-256 (hex) over the text form and the bytes of every constant: equal graphs have equal hashes, whatever their ids. */
@@ -12,7 +12,7 @@ export function hashGraph(graph: Graph): string {
     for (const id of node.inputs) {
       if (id === null || done.has(id)) continue;
       done.add(id);
-      const data = valueOf(graph, id).data;
+      const data = valueById(graph, id).data;
       if (data !== undefined) hash.update(bytesOf(data));
     }
   }

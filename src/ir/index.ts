@@ -11,7 +11,7 @@ export {
   type TensorType,
   type Value,
   type ValueId,
-  valueOf,
+  valueById,
 } from "./graph.ts";
 export { hashGraph } from "./hash.ts";
 export { orderNodes } from "./order.ts";

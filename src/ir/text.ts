@@ -1,5 +1,5 @@
 import { bytesOf, type Tensor, toNumbers } from "../tensor/index.ts";
-import { type Attribute, type Attributes, type Graph, type Value, valueOf } from "./graph.ts";
+import { type Attribute, type Attributes, type Graph, type Value, valueById } from "./graph.ts";
 import { typeText } from "./shape.ts";
 
 export interface PrintOptions {
@@ -48,28 +48,28 @@ function attributesText(attrs: Attributes, options: PrintOptions): string {
 
 /** The text form: one line a constant and a node, values written as %"name": type. See `parseGraph` for the way back. */
 export function printGraph(graph: Graph, options: PrintOptions = {}): string {
-  const ref = (id: number | null) => (id === null ? "_" : `%${quoted(valueOf(graph, id).name)}`);
+  const ref = (id: number | null) => (id === null ? "_" : `%${quoted(valueById(graph, id).name)}`);
   const declared = (value: Value) => `%${quoted(value.name)}: ${typeText(value.type)}`;
   const lines = [`graph ${quoted(graph.name)} {`];
   for (const key of Object.keys(graph.metadata).sort())
     lines.push(`  meta ${quoted(key)} = ${quoted(graph.metadata[key]!)}`);
-  for (const id of graph.inputs) lines.push(`  input ${declared(valueOf(graph, id))}`);
+  for (const id of graph.inputs) lines.push(`  input ${declared(valueById(graph, id))}`);
   const printed = new Set<number>();
   for (const node of graph.nodes) {
     for (const id of node.inputs) {
       if (id === null || printed.has(id)) continue;
-      const value = valueOf(graph, id);
+      const value = valueById(graph, id);
       if (value.data === undefined) continue;
       printed.add(id);
       lines.push(`  const %${quoted(value.name)} = ${tensorText(value.data, options)}`);
     }
-    const outputs = node.outputs.map((id) => declared(valueOf(graph, id))).join(", ");
+    const outputs = node.outputs.map((id) => declared(valueById(graph, id))).join(", ");
     lines.push(
       `  ${outputs} = ${node.op}(${node.inputs.map(ref).join(", ")})${attributesText(node.attrs, options)} @${quoted(node.name)}`,
     );
   }
   for (const id of graph.outputs) {
-    const data = valueOf(graph, id).data;
+    const data = valueById(graph, id).data;
     if (data !== undefined && !printed.has(id)) lines.push(`  const ${ref(id)} = ${tensorText(data, options)}`);
   }
   lines.push(`  return ${graph.outputs.map(ref).join(", ")}`, "}");

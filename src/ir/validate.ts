@@ -1,6 +1,6 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import type { Infer } from "./builder.ts";
-import { type Graph, valueOf } from "./graph.ts";
+import { type Graph, valueById } from "./graph.ts";
 import { shapeText, typeText } from "./shape.ts";
 
 /** Checks that the graph is well formed (SSA, order, unique names, data fits types) and that each type is what the operators derive. */
@@ -34,13 +34,13 @@ export function validate(graph: Graph, infer: Infer): void {
     const facts = node.inputs.map((id) => {
       if (id === null) return null;
       if (!ready.has(id)) fail(`input ${id} is read before it is computed`, where);
-      return valueOf(graph, id);
+      return valueById(graph, id);
     });
     const types = infer({ op: node.op, name: node.name, attrs: node.attrs, outputCount: node.outputs.length }, facts);
     node.outputs.forEach((id, i) => {
       if (ready.has(id)) fail(`output ${id} is computed twice`, where);
       ready.add(id);
-      const stated = typeText(valueOf(graph, id).type);
+      const stated = typeText(valueById(graph, id).type);
       const derived = typeText(types[i]!);
       if (stated !== derived) fail(`output ${i} is stated as ${stated}, derived as ${derived}`, where);
     });

@@ -45,7 +45,7 @@ function globalPool() {
     kind: "pool",
     infer: (c) => {
       const x = c.ranked(0, 3, 5);
-      x.slice(2).forEach((dim, i) => staticDim(dim, `Spatial size ${i} of ${c.op}`));
+      for (const dim of x.slice(2)) staticDim(dim, `A spatial size of ${c.op}`);
       return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...x.slice(2).map(() => 1)])];
     },
     couple: "frozen",

@@ -1,5 +1,5 @@
 import { EspalierError, suggestion } from "../diagnostics/index.ts";
-import { type Graph, GraphBuilder, type Infer, type Node, type TensorType, validate, valueOf } from "../ir/index.ts";
+import { type Graph, GraphBuilder, type Infer, type Node, type TensorType, validate, valueById } from "../ir/index.ts";
 import { completeAttributes } from "./attributes.ts";
 import * as conv from "./conv.ts";
 import * as elementwise from "./elementwise.ts";
@@ -92,7 +92,7 @@ export const inferTypes: Infer = (node, inputs) => {
 
 /** The facts about a node of a finished graph, with attributes complete. */
 export function contextOf(graph: Graph, node: Node): OpContext<never> {
-  const facts = node.inputs.map((id) => (id === null ? null : valueOf(graph, id)));
+  const facts = node.inputs.map((id) => (id === null ? null : valueById(graph, id)));
   return new OpContext(
     node.op,
     completeAttributes(node.op, specOf(node.op).attrs, node.attrs) as never,
@@ -105,7 +105,7 @@ export function contextOf(graph: Graph, node: Node): OpContext<never> {
 export function macsOf(graph: Graph, node: Node, batch = 1): number {
   const spec = specOf(node.op);
   if (spec.macs === undefined) return 0;
-  const outputs: TensorType[] = node.outputs.map((id) => valueOf(graph, id).type);
+  const outputs: TensorType[] = node.outputs.map((id) => valueById(graph, id).type);
   const { factor, symbols } = spec.macs(contextOf(graph, node), outputs);
   return factor * batch ** symbols.length;
 }

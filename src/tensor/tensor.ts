@@ -98,7 +98,7 @@ export function fromBytes<D extends DType>(dtype: D, shape: readonly number[], b
       `A ${dtype} tensor of shape [${shape.join(", ")}] needs ${expected} bytes, got ${bytes.byteLength}`,
     );
   }
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes); // a copy, also of a Buffer, whose slice() is a view
   return tensor(
     dtype,
     shape,

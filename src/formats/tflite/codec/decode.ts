@@ -1,7 +1,15 @@
 import { EspalierError } from "../../../diagnostics/index.ts";
 import { BuiltinOperator } from "./generated/enums.ts";
 import { tfliteSchema } from "./generated/schema.ts";
-import type { Buffer, Model, Operator, OperatorCode, QuantizationParameters, SubGraph, Tensor } from "./generated/types.ts";
+import type {
+  Buffer,
+  Model,
+  Operator,
+  OperatorCode,
+  QuantizationParameters,
+  SubGraph,
+  Tensor,
+} from "./generated/types.ts";
 import type {
   TfliteDType,
   TfliteMetadata,
@@ -18,7 +26,9 @@ import { validateTflite } from "./validate.ts";
 /** Identifier at bytes 4 to 8 of every .tflite file. */
 export const TFLITE_IDENTIFIER = "TFL3";
 
-const operatorNames = new Map(Object.entries(BuiltinOperator).map(([name, code]) => [code, name as BuiltinOperator]));
+const operatorNames = new Map<number, BuiltinOperator>(
+  Object.entries(BuiltinOperator).map(([name, code]) => [code, name as BuiltinOperator]),
+);
 
 /**
  * Reads a .tflite file. The input is not trusted: every offset, size and index is checked. Buffers, metadata and custom
@@ -61,9 +71,11 @@ function readBuffer(buffer: Buffer, index: number, bytes: Uint8Array): Uint8Arra
 
 function slice(bytes: Uint8Array, offset: bigint, size: bigint, where: string): Uint8Array {
   if (offset + size > BigInt(bytes.length)) {
-    throw new EspalierError("input", `${size} bytes at ${offset} lie outside the file of ${bytes.length} bytes`, { where });
+    throw new EspalierError("input", `${size} bytes at ${offset} lie outside the file of ${bytes.length} bytes`, {
+      where,
+    });
   }
-  return bytes.subarray(Number(offset), Number(offset + size));
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + Number(offset), Number(size));
 }
 
 interface Opcode {
@@ -75,7 +87,7 @@ interface Opcode {
 /** Codes up to 126 stand in the old one-byte field too; 127 there says "look at builtin_code" (the maximum is the code). */
 function readOpcode(raw: OperatorCode, index: number): Opcode {
   const deprecated = operatorNames.get(raw.deprecatedBuiltinCode);
-  if (deprecated === undefined && raw.deprecatedBuiltinCode !== BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES) {
+  if (deprecated === undefined) {
     throw new EspalierError("input", `Operator code ${raw.deprecatedBuiltinCode} does not exist`, {
       where: `operator code ${index}`,
     });

@@ -1,6 +1,6 @@
 import { EspalierError } from "../../../diagnostics/index.ts";
-import { type ElementSpec, type FieldSpec, SCALAR_BYTES, type ScalarKind } from "./field.ts";
 import type { WireRecord, WireScalar, WireSchema, WireValue } from "./field.ts";
+import { type ElementSpec, type FieldSpec, SCALAR_BYTES, type ScalarKind } from "./field.ts";
 
 /** Deepest nesting of tables, as in flatbuffers' own verifier. */
 const MAX_DEPTH = 64;
@@ -30,7 +30,9 @@ export function readFlatbuffer(
 ): WireRecord {
   if (bytes.length < 8) throw malformed(0, `The file has ${bytes.length} bytes, a flatbuffer has at least 8`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const wire: Wire = { schema, bytes, view, budget: 1024 + bytes.length * MAX_EXPANSION };
+  // A Buffer's subarrays would be Buffers too, whose slice() does not copy.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const wire: Wire = { schema, bytes: plain, view, budget: 1024 + bytes.length * MAX_EXPANSION };
   const found = String.fromCharCode(...bytes.subarray(4, 8));
   if (identifier !== null && found !== identifier) {
     throw new EspalierError("input", `File identifier is ${JSON.stringify(found)}, expected "${identifier}"`, {

@@ -1,5 +1,5 @@
 import { EspalierError } from "../../../diagnostics/index.ts";
-import type { TfliteModel, TfliteOperator, TfliteSubgraph, TfliteTensor, TfliteDType } from "./model.ts";
+import type { TfliteDType, TfliteModel, TfliteOperator, TfliteSubgraph, TfliteTensor } from "./model.ts";
 
 /** Bits of an element; null where a buffer's size does not follow from the shape. */
 const ELEMENT_BITS: Readonly<Record<TfliteDType, number | null>> = {
@@ -87,11 +87,9 @@ function validateShape(tensor: TfliteTensor, where: string): void {
   }
   const signature = tensor.shapeSignature;
   if (signature !== undefined && signature.length !== tensor.shape.length) {
-    throw new EspalierError(
-      "input",
-      `Shape has ${tensor.shape.length} dimensions, its signature ${signature.length}`,
-      { where },
-    );
+    throw new EspalierError("input", `Shape has ${tensor.shape.length} dimensions, its signature ${signature.length}`, {
+      where,
+    });
   }
 }
 

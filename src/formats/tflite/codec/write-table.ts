@@ -1,7 +1,7 @@
 import { Builder } from "flatbuffers";
 import { EspalierError, invariant } from "../../../diagnostics/index.ts";
-import { type ElementSpec, type FieldSpec, SCALAR_BYTES, type ScalarKind } from "./field.ts";
 import type { WireRecord, WireScalar, WireSchema, WireValue } from "./field.ts";
+import { type ElementSpec, type FieldSpec, SCALAR_BYTES, type ScalarKind } from "./field.ts";
 
 interface Writer {
   readonly schema: WireSchema;
@@ -40,7 +40,7 @@ function writeTable(writer: Writer, table: string, record: WireRecord): number {
     if (field.kind === "scalar") {
       const stored = field.enum === undefined ? value : enumNumber(writer, field.enum, value);
       if (stored !== field.default) {
-        addScalar(builder, field.scalar, stored as WireScalar);
+        SCALAR_WRITERS[field.scalar](builder, stored as WireScalar);
         builder.slot(field.slot);
       }
       continue;
@@ -79,7 +79,7 @@ function writeVector(writer: Writer, of: ElementSpec, align: number, value: Wire
     builder.startVector(size, items.length, Math.max(size, align));
     for (let i = items.length - 1; i >= 0; i--) {
       const item = items[i] as WireScalar;
-      addScalar(builder, of.scalar, of.enum === undefined ? item : enumNumber(writer, of.enum, item));
+      SCALAR_WRITERS[of.scalar](builder, of.enum === undefined ? item : enumNumber(writer, of.enum, item));
     }
     return builder.endVector();
   }
@@ -97,28 +97,19 @@ function writeBytes(builder: Builder, bytes: Uint8Array, align: number): number 
   return builder.createByteVector(bytes);
 }
 
-function addScalar(builder: Builder, kind: ScalarKind, value: WireScalar): void {
-  switch (kind) {
-    case "bool":
-      return builder.addInt8(value ? 1 : 0);
-    case "int8":
-    case "uint8":
-      return builder.addInt8(Number(value));
-    case "int16":
-    case "uint16":
-      return builder.addInt16(Number(value));
-    case "int32":
-    case "uint32":
-      return builder.addInt32(Number(value));
-    case "int64":
-    case "uint64":
-      return builder.addInt64(BigInt.asIntN(64, BigInt(value)));
-    case "float32":
-      return builder.addFloat32(Number(value));
-    case "float64":
-      return builder.addFloat64(Number(value));
-  }
-}
+const SCALAR_WRITERS: Readonly<Record<ScalarKind, (builder: Builder, value: WireScalar) => void>> = {
+  bool: (builder, value) => builder.addInt8(value ? 1 : 0),
+  int8: (builder, value) => builder.addInt8(Number(value)),
+  uint8: (builder, value) => builder.addInt8(Number(value)),
+  int16: (builder, value) => builder.addInt16(Number(value)),
+  uint16: (builder, value) => builder.addInt16(Number(value)),
+  int32: (builder, value) => builder.addInt32(Number(value)),
+  uint32: (builder, value) => builder.addInt32(Number(value)),
+  int64: (builder, value) => builder.addInt64(BigInt.asIntN(64, BigInt(value))),
+  uint64: (builder, value) => builder.addInt64(BigInt.asIntN(64, BigInt(value))),
+  float32: (builder, value) => builder.addFloat32(Number(value)),
+  float64: (builder, value) => builder.addFloat64(Number(value)),
+};
 
 function enumNumber(writer: Writer, name: string, value: WireValue): number {
   const number = writer.schema.enums[name]?.[value as string];

@@ -1,0 +1,2 @@
+export { listOperators, type ReadOnnxOptions, readOnnx } from "./read.ts";
+export { writeOnnx } from "./write.ts";
