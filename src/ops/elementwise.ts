@@ -4,6 +4,7 @@ import type { DType } from "../tensor/index.ts";
 import type { AttributesOf } from "./attributes.ts";
 import { type AttributeSpecs, float, int } from "./attributes.ts";
 import type { CouplingRule } from "./coupling-rule.ts";
+import * as gradients from "./gradient-elementwise.ts";
 import { defineOp, type GradientRule, typed } from "./spec.ts";
 
 /** An operator that maps each element on its own; output type = input type. */
@@ -39,38 +40,38 @@ function broadcasting(inputs: readonly [number, number], gradient: GradientRule<
   });
 }
 
-export const Relu = unary({}, "not-differentiable");
-export const LeakyRelu = unary({ alpha: float(0.01) }, "not-differentiable");
-export const Elu = unary({ alpha: float(1) }, "not-differentiable");
-export const Sigmoid = unary({}, "not-differentiable");
-export const HardSigmoid = unary({ alpha: float(0.2), beta: float(0.5) }, "not-differentiable");
+export const Relu = unary({}, gradients.relu);
+export const LeakyRelu = unary({ alpha: float(0.01) }, gradients.leakyRelu);
+export const Elu = unary({ alpha: float(1) }, gradients.elu);
+export const Sigmoid = unary({}, gradients.sigmoid);
+export const HardSigmoid = unary({ alpha: float(0.2), beta: float(0.5) }, gradients.hardSigmoid);
 /** x * max(0, min(1, x / 6 + 1/2)) (ONNX HardSwish-14). */
-export const HardSwish = unary({}, "not-differentiable");
-export const Tanh = unary({}, "not-differentiable");
-export const Softplus = unary({}, "not-differentiable");
-export const Erf = unary({}, "not-differentiable");
+export const HardSwish = unary({}, gradients.hardSwish);
+export const Tanh = unary({}, gradients.tanh);
+export const Softplus = unary({}, gradients.softplus);
+export const Erf = unary({}, gradients.erf);
 /** Inputs 1 and 2 are scalar bounds; either may be absent. */
-export const Clip = unary({}, "not-differentiable", 2);
-export const Exp = unary({}, "not-differentiable");
-export const Log = unary({}, "not-differentiable");
-export const Sqrt = unary({}, "not-differentiable");
-export const Reciprocal = unary({}, "not-differentiable");
-export const Neg = unary({}, "not-differentiable");
-export const Abs = unary({}, "not-differentiable");
-export const Sign = unary({}, "not-differentiable");
-export const Floor = unary({}, "not-differentiable");
-export const Ceil = unary({}, "not-differentiable");
-export const Round = unary({}, "not-differentiable");
+export const Clip = unary({}, gradients.clip, 2);
+export const Exp = unary({}, gradients.exp);
+export const Log = unary({}, gradients.log);
+export const Sqrt = unary({}, gradients.sqrt);
+export const Reciprocal = unary({}, gradients.reciprocal);
+export const Neg = unary({}, gradients.negate);
+export const Abs = unary({}, gradients.absolute);
+export const Sign = unary({}, gradients.zeroRule);
+export const Floor = unary({}, gradients.zeroRule);
+export const Ceil = unary({}, gradients.zeroRule);
+export const Round = unary({}, gradients.zeroRule);
 export const Not = unary({}, "not-differentiable");
-export const Identity = unary({}, "not-differentiable");
+export const Identity = unary({}, gradients.identity);
 
-export const Add = broadcasting([2, 2], "not-differentiable");
-export const Sub = broadcasting([2, 2], "not-differentiable");
-export const Mul = broadcasting([2, 2], "not-differentiable");
-export const Div = broadcasting([2, 2], "not-differentiable");
-export const Min = broadcasting([1, 64], "not-differentiable");
-export const Max = broadcasting([1, 64], "not-differentiable");
-export const Sum = broadcasting([1, 64], "not-differentiable");
+export const Add = broadcasting([2, 2], gradients.add);
+export const Sub = broadcasting([2, 2], gradients.subtract);
+export const Mul = broadcasting([2, 2], gradients.multiply);
+export const Div = broadcasting([2, 2], gradients.divide);
+export const Min = broadcasting([1, 64], gradients.extreme);
+export const Max = broadcasting([1, 64], gradients.extreme);
+export const Sum = broadcasting([1, 64], gradients.add);
 export const Equal = broadcasting([2, 2], "not-differentiable", "bool");
 export const Greater = broadcasting([2, 2], "not-differentiable", "bool");
 export const GreaterOrEqual = broadcasting([2, 2], "not-differentiable", "bool");
@@ -86,7 +87,7 @@ export const Pow = defineOp({
   kind: "elementwise",
   infer: (c) => [typed(c.type(0).dtype, broadcastShapes([c.shape(0), c.shape(1)]))],
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradients.power,
 });
 
 /** The slope (input 1) broadcasts to x in one direction (ONNX PRelu-16). */
@@ -99,7 +100,7 @@ export const PRelu = defineOp({
     return [c.type(0)];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradients.prelu,
 });
 
 /** condition ? x : y, all broadcast. */
@@ -109,7 +110,7 @@ export const Where = defineOp({
   kind: "elementwise",
   infer: (c) => [typed(c.type(1).dtype, broadcastShapes([c.shape(0), c.shape(1), c.shape(2)]))],
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradients.where,
 });
 
 /** Inference form: the identity. Ratio (input 1) and training_mode (input 2) are ignored; the mask output is refused. */
@@ -119,5 +120,5 @@ export const Dropout = defineOp({
   kind: "elementwise",
   infer: (c) => [c.type(0)],
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradients.identity,
 });

@@ -1,5 +1,5 @@
 export { type AttributeSpec, type AttributeSpecs, type AttributesOf, completeAttributes } from "./attributes.ts";
-export { convWindow, resolveWindow, type Window, windowOutput } from "./conv.ts";
+export { convWindow } from "./conv.ts";
 export type { CouplingRule } from "./coupling-rule.ts";
 export { reshaped } from "./movement.ts";
 export { reducedAxes } from "./reduce.ts";
@@ -19,3 +19,4 @@ export {
   specOf,
   validateGraph,
 } from "./table.ts";
+export { resolveWindow, type Window, windowOutput } from "./window.ts";

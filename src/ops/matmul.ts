@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { broadcastShapes, productOf, shapeText } from "../ir/index.ts";
 import { float, int } from "./attributes.ts";
+import * as gradient from "./gradient-matmul.ts";
 import { defineOp, typed } from "./spec.ts";
 
 /** alpha * A' * B' + beta * C (ONNX Gemm-13). */
@@ -26,7 +27,7 @@ export const Gemm = defineOp({
     return out;
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.gemm,
 });
 
 /** numpy.matmul over the last two axes, batch axes broadcast (ONNX MatMul-13). */
@@ -56,5 +57,5 @@ export const MatMul = defineOp({
     return productOf([...y!.shape, a[a.length - 1]!]);
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.matMul,
 });

@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { broadcastShapes, type Dim, normalAxis, productOf, type Shape, shapeText } from "../ir/index.ts";
 import { int, ints } from "./attributes.ts";
+import * as gradient from "./gradient-movement.ts";
 import { defineOp, typed } from "./spec.ts";
 
 /** The shape that Reshape gives: 0 copies the input's dimension (unless allowzero), one -1 takes what is left. Symbols cancel. */
@@ -41,7 +42,7 @@ export const Reshape = defineOp({
   kind: "movement",
   infer: (c) => [typed(c.type(0).dtype, reshaped(c.shape(0), c.ints(1), c.attrs.allowzero === 1))],
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.reshape,
 });
 
 export const Flatten = defineOp({
@@ -60,7 +61,7 @@ export const Flatten = defineOp({
     return [typed(c.type(0).dtype, [side(x.slice(0, axis)), side(x.slice(axis))])];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.reshape,
 });
 
 export const Transpose = defineOp({
@@ -80,7 +81,7 @@ export const Transpose = defineOp({
     ];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.transpose,
 });
 
 export const Squeeze = defineOp({
@@ -102,7 +103,7 @@ export const Squeeze = defineOp({
     ];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.reshape,
 });
 
 export const Unsqueeze = defineOp({
@@ -117,7 +118,7 @@ export const Unsqueeze = defineOp({
     return [typed(c.type(0).dtype, x)];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.reshape,
 });
 
 export const Expand = defineOp({
@@ -126,7 +127,7 @@ export const Expand = defineOp({
   kind: "movement",
   infer: (c) => [typed(c.type(0).dtype, broadcastShapes([c.shape(0), c.ints(1)]))],
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.expand,
 });
 
 export const Tile = defineOp({
@@ -143,5 +144,5 @@ export const Tile = defineOp({
     ];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.tile,
 });

@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { shapeText } from "../ir/index.ts";
 import { float, int } from "./attributes.ts";
+import { batchNormalization } from "./gradient-norm.ts";
 import { defineOp } from "./spec.ts";
 
 /** Inference form, y = scale * (x - mean) / sqrt(var + epsilon) + bias over axis 1; inputs x, scale, bias, mean, var (ONNX BatchNormalization-15). */
@@ -25,5 +26,5 @@ export const BatchNormalization = defineOp({
     return [c.type(0)];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: batchNormalization,
 });

@@ -1,7 +1,8 @@
 import { staticDim } from "../ir/index.ts";
 import { int, ints, string } from "./attributes.ts";
-import { resolveWindow, windowOutput } from "./conv.ts";
-import { defineOp, typed } from "./spec.ts";
+import * as gradient from "./gradient-window.ts";
+import { defineOp, type GradientRule, typed } from "./spec.ts";
+import { resolveWindow, windowOutput } from "./window.ts";
 
 const poolAttributes = {
   auto_pad: string("NOTSET"),
@@ -22,7 +23,7 @@ export const MaxPool = defineOp({
     return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.maxPool,
 });
 
 export const AveragePool = defineOp({
@@ -35,10 +36,10 @@ export const AveragePool = defineOp({
     return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.averagePool,
 });
 
-function globalPool() {
+function globalPool(gradient: GradientRule<Record<never, never>>) {
   return defineOp({
     attrs: {},
     inputs: [1, 1],
@@ -49,9 +50,9 @@ function globalPool() {
       return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...x.slice(2).map(() => 1)])];
     },
     couple: "frozen",
-    gradient: "not-differentiable",
+    gradient,
   });
 }
 
-export const GlobalAveragePool = globalPool();
-export const GlobalMaxPool = globalPool();
+export const GlobalAveragePool = globalPool(gradient.globalAveragePool);
+export const GlobalMaxPool = globalPool(gradient.globalMaxPool);

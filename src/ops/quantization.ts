@@ -2,6 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { normalAxis, shapeText } from "../ir/index.ts";
 import { DTYPES, dtypeFromOnnx } from "../tensor/index.ts";
 import { int } from "./attributes.ts";
+import { cast } from "./gradient-movement.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 
 /** A scale is one number, or one a slice of `axis`. */
@@ -56,5 +57,5 @@ export const Cast = defineOp({
     return [typed(dtype, c.shape(0))];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: cast,
 });

@@ -1,6 +1,7 @@
 import { type Dim, normalAxis, type Shape } from "../ir/index.ts";
 import { int } from "./attributes.ts";
-import { defineOp, type OpContext, typed } from "./spec.ts";
+import * as gradient from "./gradient-reduce.ts";
+import { defineOp, type GradientRule, type OpContext, typed } from "./spec.ts";
 
 interface ReduceAttributes {
   readonly keepdims: number;
@@ -19,24 +20,24 @@ function reducedShape(shape: Shape, axes: readonly number[], keep: boolean): Dim
   return keep ? shape.map((dim, i) => (axes.includes(i) ? 1 : dim)) : shape.filter((_, i) => !axes.includes(i));
 }
 
-function reduction() {
+function reduction(gradient: GradientRule<ReduceAttributes>) {
   return defineOp({
     attrs: { keepdims: int(1), noop_with_empty_axes: int(0) },
     inputs: [1, 2],
     kind: "reduce",
     infer: (c) => [typed(c.type(0).dtype, reducedShape(c.shape(0), reducedAxes(c), c.attrs.keepdims === 1))],
     couple: "frozen",
-    gradient: "not-differentiable",
+    gradient,
   });
 }
 
-export const ReduceSum = reduction();
-export const ReduceMean = reduction();
-export const ReduceMax = reduction();
-export const ReduceMin = reduction();
-export const ReduceSumSquare = reduction();
-export const ReduceL2 = reduction();
-export const ReduceProd = reduction();
+export const ReduceSum = reduction(gradient.reduceSum);
+export const ReduceMean = reduction(gradient.reduceMean);
+export const ReduceMax = reduction(gradient.reduceExtreme);
+export const ReduceMin = reduction(gradient.reduceExtreme);
+export const ReduceSumSquare = reduction(gradient.reduceSumSquare);
+export const ReduceL2 = reduction(gradient.reduceL2);
+export const ReduceProd = reduction(gradient.reduceProd);
 
 function argument() {
   return defineOp({

@@ -1,7 +1,8 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, normalAxis, type Shape, shapeText, staticDim } from "../ir/index.ts";
 import { int, string } from "./attributes.ts";
-import { defineOp, type OpContext, typed } from "./spec.ts";
+import * as gradient from "./gradient-movement.ts";
+import { defineOp, OpContext, typed } from "./spec.ts";
 
 export const Concat = defineOp({
   attrs: { axis: int() },
@@ -28,7 +29,7 @@ export const Concat = defineOp({
     ];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.concat,
 });
 
 /** Sizes of the parts: input 1 if given, else equal parts (the last smaller, ONNX Split-18). */
@@ -61,7 +62,7 @@ export const Split = defineOp({
     );
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.split,
 });
 
 /** A slice of one axis, resolved against its size: `count` positions from `start` on, `step` apart (step may be negative). */
@@ -109,7 +110,16 @@ export const Slice = defineOp({
     return [typed(c.type(0).dtype, shape)];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.sliceRule((c) =>
+    resolveSlices(
+      new OpContext(
+        c.node.op,
+        c.attrs,
+        c.inputs.map((id) => (id === null ? null : c.builder.value(id))),
+        1,
+      ),
+    ),
+  ),
 });
 
 export const Gather = defineOp({
@@ -122,7 +132,7 @@ export const Gather = defineOp({
     return [typed(c.type(0).dtype, [...x.slice(0, axis), ...c.shape(1), ...x.slice(axis + 1)])];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.gather,
 });
 
 /** Pads of every axis as [begins..., ends...]; inputs: data, pads, value, axes (ONNX Pad-18). */
@@ -157,5 +167,5 @@ export const Pad = defineOp({
     return [typed(c.type(0).dtype, shape)];
   },
   couple: "frozen",
-  gradient: "not-differentiable",
+  gradient: gradient.pad,
 });

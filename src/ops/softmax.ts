@@ -1,8 +1,9 @@
 import { normalAxis } from "../ir/index.ts";
 import { int } from "./attributes.ts";
-import { defineOp } from "./spec.ts";
+import * as gradient from "./gradient-softmax.ts";
+import { defineOp, type GradientRule } from "./spec.ts";
 
-function overAxis() {
+function overAxis(gradient: GradientRule<{ readonly axis: number }>) {
   return defineOp({
     attrs: { axis: int(-1) },
     inputs: [1, 1],
@@ -12,9 +13,9 @@ function overAxis() {
       return [c.type(0)];
     },
     couple: "frozen",
-    gradient: "not-differentiable",
+    gradient,
   });
 }
 
-export const Softmax = overAxis();
-export const LogSoftmax = overAxis();
+export const Softmax = overAxis(gradient.softmax);
+export const LogSoftmax = overAxis(gradient.logSoftmax);

@@ -21,13 +21,21 @@ export function buildReport(facts: ReportFacts): Report {
 export function parseReport(json: unknown, where = "report.json"): Report {
   const report = checkShape(Report, json, where);
   const { reportVersion: _version, verdict: _verdict, ...rest } = report;
-  const facts = { ...rest, requirements: report.requirements.map(factsOfRequirement), proofs: report.proofs.map(factsOfProof) };
+  const facts = {
+    ...rest,
+    requirements: report.requirements.map(factsOfRequirement),
+    proofs: report.proofs.map(factsOfProof),
+  };
   const again = buildReport(facts);
   if (JSON.stringify(again) !== JSON.stringify(report)) {
-    throw new EspalierError("input", `The report says ${report.verdict.result}; its own figures give ${again.verdict.result}, or another margin`, {
-      where,
-      hint: "Its text was changed after it was written: run the deployment again.",
-    });
+    throw new EspalierError(
+      "input",
+      `The report says ${report.verdict.result}; its own figures give ${again.verdict.result}, or another margin`,
+      {
+        where,
+        hint: "Its text was changed after it was written: run the deployment again.",
+      },
+    );
   }
   return report;
 }

@@ -33,7 +33,9 @@ export function deterministicPart(report: Report): Record<string, unknown> {
 
 /** SHA-256 of the deterministic part: the short text that ties a signed sheet of paper to its report.json. */
 export function fingerprint(report: Report): string {
-  return createHash("sha256").update(stableJson(deterministicPart(report))).digest("hex");
+  return createHash("sha256")
+    .update(stableJson(deterministicPart(report)))
+    .digest("hex");
 }
 
 function withoutShares(layer: Report["layers"][number]): unknown {

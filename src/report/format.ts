@@ -32,9 +32,10 @@ export function formatEvidence(evidence: Evidence): string {
   return `${evidence.kind} \u00b1 ${trimZeros(formatNumber(evidence.errorPercent, 1))}\u00a0%`;
 }
 
-/** "[1.02 ms, 1.31 ms]" at one scale. */
-export function formatInterval([low, high]: Interval, unit: Unit): string {
-  return `${formatQuantity(low, unit)} to ${formatQuantity(high, unit)}`;
+/** "1.02 to 1.31 ms": both ends at one scale, the unit once. */
+export function formatInterval(interval: Interval, unit: Unit): string {
+  const [low = "", high = ""] = formatApart(interval, unit);
+  return `${low.split("\u00a0")[0]} to ${high}`;
 }
 
 /** A share of 0 to 1 as percent: "91.24 %". */
@@ -52,7 +53,9 @@ export function formatChange(before: number, after: number): string {
 /** A difference such as 3.1e-7, or plain 0. */
 export function formatScientific(value: number): string {
   if (value === 0) return "0";
-  return value >= 0.001 && value < 1e6 ? String(Number(value.toPrecision(3))) : value.toExponential(1).replace("-", "\u2212");
+  return value >= 0.001 && value < 1e6
+    ? String(Number(value.toPrecision(3)))
+    : value.toExponential(1).replace("-", "\u2212");
 }
 
 /** "12.3 s" or "2 min 05 s". */

@@ -1,7 +1,7 @@
 import { formatEvidence, formatInterval, formatQuantity, formatScientific } from "./format.ts";
+import type { Report } from "./schema.ts";
 import type { Requirement } from "./schema-figures.ts";
 import type { Proof, Sparsity } from "./schema-sections.ts";
-import type { Report } from "./schema.ts";
 import { escapeXml } from "./text.ts";
 import { failureSentence } from "./verdict.ts";
 
@@ -110,7 +110,8 @@ function sparsityCases(sparsity: Sparsity | undefined): TestCase[] {
     .map((layer) => ({
       name: `${sparsity?.pattern ?? ""}: ${layer.node}`,
       outcome: layer.valid === true ? "pass" : "fail",
-      message: layer.valid === undefined ? "The emitted weights were not checked" : "A block of weights breaks the pattern",
+      message:
+        layer.valid === undefined ? "The emitted weights were not checked" : "A block of weights breaks the pattern",
       detail: [`${layer.zeros} of ${layer.weights} weights are zero`],
     }));
 }

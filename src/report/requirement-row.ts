@@ -26,7 +26,16 @@ export function requirementCells(row: Requirement): RequirementCells {
   if (row.value === null || row.margin === null) {
     const [limit = ""] = formatApart([row.limit], row.unit);
     const value = verdict === "n/a" ? "\u2013" : "none";
-    return { limit: `${SIGN[row.comparison]} ${limit}`, value, interval: "", worst: "", margin: "", marginPercent: "", evidence, verdict };
+    return {
+      limit: `${SIGN[row.comparison]} ${limit}`,
+      value,
+      interval: "",
+      worst: "",
+      margin: "",
+      marginPercent: "",
+      evidence,
+      verdict,
+    };
   }
   const pessimistic = row.pessimistic ?? row.value;
   const [limit = "", value = "", worst = ""] = formatApart([row.limit, row.value, pessimistic], row.unit);

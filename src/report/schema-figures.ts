@@ -31,7 +31,9 @@ export const Evidence = z
     timed: z
       .boolean()
       .optional()
-      .describe("True when a clock was read: the figure varies from run to run and is left out of the deterministic part"),
+      .describe(
+        "True when a clock was read: the figure varies from run to run and is left out of the deterministic part",
+      ),
   })
   .describe("How a figure was established");
 export type Evidence = z.infer<typeof Evidence>;
@@ -56,7 +58,10 @@ export const RequirementFacts = z.strictObject({
   title: Text.describe("What is required, for people"),
   comparison: z.enum(["<=", ">=", "=="]),
   limit: z.number(),
-  value: z.number().nullable().describe("null: no figure could be established; such a row fails unless it is not applicable"),
+  value: z
+    .number()
+    .nullable()
+    .describe("null: no figure could be established; such a row fails unless it is not applicable"),
   unit: Unit,
   evidence: Evidence,
   interval: Interval.optional().describe("[low, high] around the value; derived from errorPercent when absent"),

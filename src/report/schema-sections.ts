@@ -57,7 +57,9 @@ export type Sensitivity = z.infer<typeof Sensitivity>;
 
 export const Search = z.strictObject({
   cost: z.strictObject({ title: Text, unit: z.enum(["ms", "bytes", "MACs", "parameters"]) }),
-  evidence: Evidence.optional().describe("Of the costs: `timed` when the cost model was calibrated by a clock in this run"),
+  evidence: Evidence.optional().describe(
+    "Of the costs: `timed` when the cost model was calibrated by a clock in this run",
+  ),
   evaluated: Count.describe("Candidates that were evaluated; `points` may hold fewer"),
   points: z.array(
     z.strictObject({
@@ -105,7 +107,11 @@ export type Memory = z.infer<typeof Memory>;
 export const ProofFacts = z.strictObject({
   id: Text.describe("What was proved: a group, an artifact"),
   title: Text,
-  difference: z.number().nonnegative().nullable().describe("Largest absolute difference found; null: the check could not run"),
+  difference: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .describe("Largest absolute difference found; null: the check could not run"),
   tolerance: z.number().nonnegative(),
   unit: z.enum(["absolute", "steps", "count"]).describe("steps: quantisation steps; count: violations"),
   samples: Count,

@@ -20,7 +20,9 @@ import {
 const Profile = z.strictObject({
   name: Text,
   description: Text,
-  evidence: Text.describe("What kind of evidence its constants have: measured here, published, fitted to published rows"),
+  evidence: Text.describe(
+    "What kind of evidence its constants have: measured here, published, fitted to published rows",
+  ),
   sources: z.array(Text),
 });
 

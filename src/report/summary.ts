@@ -34,7 +34,9 @@ function requirementLines(report: Report): string[] {
   const room = Math.max(12, Math.min(WIDTH - taken, Math.max(...titles.map((title) => [...title].length))));
   const lastText = widths.length - 2; // evidence and verdict are words: they align left, figures right
   return kept.map((row, index) => {
-    const cells = row.map((cell, column) => (column >= lastText ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)));
+    const cells = row.map((cell, column) =>
+      column >= lastText ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+    );
     return clip([shorten(titles[index] ?? "", room).padEnd(room), ...cells].join("  ").trimEnd());
   });
 }
@@ -45,7 +47,9 @@ function artifactLines(report: Report): string[] {
   const sizes = report.artifacts.map((artifact) => formatQuantity(artifact.bytes, "bytes"));
   const [name, size] = [Math.max(...names.map((text) => text.length)), Math.max(...sizes.map((text) => text.length))];
   const rows = report.artifacts.map((artifact, index) =>
-    clip(`  ${(names[index] ?? "").padEnd(name)}  ${(sizes[index] ?? "").padStart(size)}  ${artifact.sha256.slice(0, 12)}  ${printable(artifact.what)}`),
+    clip(
+      `  ${(names[index] ?? "").padEnd(name)}  ${(sizes[index] ?? "").padStart(size)}  ${artifact.sha256.slice(0, 12)}  ${printable(artifact.what)}`,
+    ),
   );
   return ["Artifacts", ...rows];
 }
@@ -54,7 +58,9 @@ function artifactLines(report: Report): string[] {
 function wrap(text: string, indent: string): string[] {
   const lines: string[] = [];
   let line = indent;
-  for (const word of printable(text, 600).split(" ").map((one) => shorten(one, WIDTH - indent.length))) {
+  for (const word of printable(text, 600)
+    .split(" ")
+    .map((one) => shorten(one, WIDTH - indent.length))) {
     if (line !== indent && [...line].length + 1 + [...word].length > WIDTH) {
       lines.push(line);
       line = indent;
@@ -71,5 +77,10 @@ function clip(line: string): string {
 
 /** Signs that every terminal font has at its usual width. */
 function plain(text: string): string {
-  return text.replace(/\u00a0/g, " ").replace(/\u2212/g, "-").replace(/\u2264/g, "<=").replace(/\u2265/g, ">=").replace(/\u2013/g, "-");
+  return text
+    .replace(/\u00a0/g, " ")
+    .replace(/\u2212/g, "-")
+    .replace(/\u2264/g, "<=")
+    .replace(/\u2265/g, ">=")
+    .replace(/\u2013/g, "-");
 }

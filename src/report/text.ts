@@ -23,7 +23,13 @@ export function shorten(text: string, longest: number): string {
   return `${points.slice(0, head).join("")}\u2026${points.slice(points.length - (longest - 1 - head)).join("")}`;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 /** Printable text, escaped for HTML and XML, in element content and in quoted attributes alike. */
 export function escapeXml(text: string, longest = SHOWN): string {

@@ -1,8 +1,8 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { formatApart, formatQuantity } from "./format.ts";
+import type { Verdict } from "./schema.ts";
 import type { Interval, Requirement, RequirementFacts } from "./schema-figures.ts";
 import type { Proof, ProofFacts, Sparsity } from "./schema-sections.ts";
-import type { Verdict } from "./schema.ts";
 
 /**
  * Judges one requirement.
@@ -13,7 +13,13 @@ import type { Verdict } from "./schema.ts";
 export function judge(facts: RequirementFacts): Requirement {
   checkFigures(facts);
   if (facts.notApplicable !== undefined) {
-    return { ...facts, decidedBy: facts.decidedBy ?? "value", pessimistic: null, margin: null, verdict: "not-applicable" };
+    return {
+      ...facts,
+      decidedBy: facts.decidedBy ?? "value",
+      pessimistic: null,
+      margin: null,
+      verdict: "not-applicable",
+    };
   }
   if (facts.value === null) {
     const note = facts.note ?? "No figure could be established, so the requirement cannot be said to hold.";
@@ -58,12 +64,17 @@ export function overallVerdict(
   if (applicable.length === 0) faults.push("no requirement applied, so nothing was established");
   if (broken.length > 0) {
     const rows = broken.map(failureSentence).join("; ");
-    faults.push(`${broken.length} of ${count(applicable.length, "requirement")} ${broken.length === 1 ? "does" : "do"} not hold: ${rows}`);
+    faults.push(
+      `${broken.length} of ${count(applicable.length, "requirement")} ${broken.length === 1 ? "does" : "do"} not hold: ${rows}`,
+    );
   }
   if (disagreeing.length > 0) {
-    faults.push(`${disagreeing.length} of ${count(proofs.length, "proof")} failed: ${disagreeing.map((proof) => proof.title).join("; ")}`);
+    faults.push(
+      `${disagreeing.length} of ${count(proofs.length, "proof")} failed: ${disagreeing.map((proof) => proof.title).join("; ")}`,
+    );
   }
-  if (invalid.length > 0) faults.push(`${count(invalid.length, "eligible layer")} not ${sparsity?.pattern ?? ""} sparse`);
+  if (invalid.length > 0)
+    faults.push(`${count(invalid.length, "eligible layer")} not ${sparsity?.pattern ?? ""} sparse`);
   if (faults.length > 0) return { result: "fail", exitCode: 2, sentence: capital(`${faults.join(". ")}.`) };
   return { result: "pass", exitCode: 0, sentence: passSentence(applicable, proofs) };
 }
@@ -77,7 +88,8 @@ export function invalidLayers(sparsity: Sparsity | undefined): Sparsity["layers"
 export function failureSentence(row: Requirement): string {
   if (row.value === null) return `${row.title}: no figure`;
   const [value, limit, worst] = formatApart([row.value, row.limit, row.pessimistic ?? row.value], row.unit);
-  const deciding = row.decidedBy === "pessimistic" && row.pessimistic !== row.value ? ` (pessimistic end ${worst})` : "";
+  const deciding =
+    row.decidedBy === "pessimistic" && row.pessimistic !== row.value ? ` (pessimistic end ${worst})` : "";
   return `${row.title} ${value}${deciding}, required ${row.comparison} ${limit}`;
 }
 
@@ -93,7 +105,12 @@ export function wilsonInterval(right: number, n: number): Interval {
 
 function passSentence(applicable: readonly Requirement[], proofs: readonly Proof[]): string {
   const rows = applicable.length === 1 ? "The one requirement holds" : `All ${applicable.length} requirements hold`;
-  const checks = proofs.length === 0 ? "no proof was run" : proofs.length === 1 ? "the one proof agrees" : `all ${proofs.length} proofs agree`;
+  const checks =
+    proofs.length === 0
+      ? "no proof was run"
+      : proofs.length === 1
+        ? "the one proof agrees"
+        : `all ${proofs.length} proofs agree`;
   const close = applicable.filter((row) => row.caution !== undefined).length;
   return `${rows}, and ${checks}.${close === 0 ? "" : ` ${close} ${close === 1 ? "row is" : "rows are"} within the error of measurement.`}`;
 }
@@ -142,7 +159,8 @@ function checkFigures(facts: RequirementFacts): void {
   if (facts.notApplicable !== undefined || facts.value === null) return;
   if (facts.interval !== undefined) {
     const [low, high] = facts.interval;
-    if (low > facts.value || facts.value > high) bad(`value ${facts.value} lies outside its interval [${low}, ${high}]`);
+    if (low > facts.value || facts.value > high)
+      bad(`value ${facts.value} lies outside its interval [${low}, ${high}]`);
   }
   const hasSpread = facts.interval !== undefined || facts.evidence.errorPercent !== undefined;
   if (facts.evidence.kind === "predicted" && !hasSpread) bad("a predicted figure has neither an interval nor an error");

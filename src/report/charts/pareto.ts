@@ -2,7 +2,7 @@ import { formatNumber, formatQuantity } from "../format.ts";
 import type { Search } from "../schema-sections.ts";
 import { printable } from "../text.ts";
 import type { Chart } from "./svg.ts";
-import { COLOUR } from "./theme.ts";
+import { CHART_WIDTH, COLOUR, FIT } from "./theme.ts";
 
 const MOST_POINTS = 1500;
 
@@ -14,46 +14,59 @@ export function paretoChart(search: Search): Chart | null {
   const frontier = paretoFrontier(search.points);
   const points = [...search.points].sort((a, b) => Number(b.chosen) - Number(a.chosen)).slice(0, MOST_POINTS);
   const { factor, label } = axisUnit(search, Math.max(...search.points.map((point) => point.cost)));
-  const row = (point: Point, kind: string) => ({ cost: point.cost * factor, loss: point.accuracyLoss, kind });
+  const row = (point: Point) => ({ cost: point.cost * factor, loss: point.accuracyLoss });
   const chosen = search.points.filter((point) => point.chosen);
   const title = printable(search.cost.title, 60);
-  const text = (point: Point) => `chosen: ${formatQuantity(point.cost, search.cost.unit)}, ${formatNumber(point.accuracyLoss, 2)} points`;
+  const text = (point: Point) =>
+    `chosen: ${formatQuantity(point.cost, search.cost.unit)}, ${formatNumber(point.accuracyLoss, 2)} points`;
   const left = search.points.length - points.length;
-  const costs = search.points.map((point) => point.cost * factor);
-  const rightHalf = (point: Point) => point.cost * factor > (Math.min(...costs) + Math.max(...costs)) / 2;
+  const costs = search.points.map((point) => point.cost);
+  const middle = (Math.min(...costs) + Math.max(...costs)) / 2;
+  const labels = chosen.map((point) => ({ ...row(point), text: text(point), right: point.cost > middle }));
+  const axes = encoding(`${title}${label}`);
   return {
     id: "chart-pareto",
     title: "Candidates of the search",
     description: `${search.evaluated} candidates were evaluated, ${frontier.length} of the ${search.points.length} kept lie on the frontier. ${chosen.map(text).join("; ")}`,
     caption: `Each dot is a candidate: ${title} against the accuracy it is predicted to lose before fine-tuning. Line: no candidate is better in both. Diamond: the one chosen. ${formatNumber(search.evaluated)} candidates were evaluated${left > 0 ? `, ${formatNumber(left)} more are in report.json` : ""}.`,
     spec: {
-      width: 700,
+      width: CHART_WIDTH,
+      autosize: FIT,
       height: 230,
       layer: [
         {
-          data: { values: points.map((point) => row(point, "candidate")) },
+          data: { values: points.map(row) },
           mark: { type: "point", shape: "circle", filled: true, size: 22, color: COLOUR.before, opacity: 1 },
-          encoding: encoding(`${title}${label}`),
+          encoding: axes,
         },
         {
-          data: { values: frontier.map((point) => row(point, "frontier")) },
-          mark: { type: "line", interpolate: "step-after", color: COLOUR.after, strokeWidth: 1.5, point: { color: COLOUR.after, size: 24 } },
-          encoding: encoding(`${title}${label}`),
+          data: { values: frontier.map(row) },
+          mark: {
+            type: "line",
+            interpolate: "step-after",
+            color: COLOUR.after,
+            strokeWidth: 1.5,
+            point: { color: COLOUR.after, size: 24 },
+          },
+          encoding: axes,
         },
         {
-          data: { values: chosen.map((point) => row(point, "chosen")) },
-          mark: { type: "point", shape: "diamond", filled: true, size: 150, color: COLOUR.chosen, opacity: 1, stroke: "#ffffff" },
-          encoding: encoding(`${title}${label}`),
+          data: { values: chosen.map(row) },
+          mark: { type: "point", shape: "diamond", filled: true, size: 150, color: COLOUR.chosen, opacity: 1 },
+          encoding: axes,
         },
-        {
-          data: { values: chosen.map((point) => ({ ...row(point, "chosen"), text: `${text(point)} `, align: rightHalf(point) ? "right" : "left" })) },
-          mark: { type: "text", dy: -12, fontWeight: "bold", color: COLOUR.chosen, align: { expr: "datum.align" } },
-          encoding: { ...encoding(`${title}${label}`), text: { field: "text", type: "nominal" } },
-        },
+        ...[{ stroke: "#ffffff", strokeWidth: 4 }, {}].map((halo) => ({
+          data: { values: labels },
+          mark: { type: "text", dy: -14, fontWeight: "bold", color: COLOUR.chosen, align: ALIGN, ...halo } as const,
+          encoding: { ...axes, text: { field: "text", type: "nominal" } } as const,
+        })),
       ],
     },
   };
 }
+
+/** Text reaches from its point towards the middle of the chart. */
+const ALIGN = { expr: "datum.right ? 'right' : 'left'" };
 
 /** Candidates that no other beats in both cost and loss, cheapest first. */
 export function paretoFrontier(points: readonly Point[]): Point[] {
@@ -78,5 +91,5 @@ function axisUnit(search: Search, largest: number): { factor: number; label: str
   if (unit === "ms") return { factor: 1, label: " (ms)" };
   if (unit === "bytes") return { factor: 1 / 1024, label: " (KiB)" };
   const millions = largest >= 1e6;
-  return { factor: millions ? 1e-6 : 1, label: ` (${millions ? "million " : ""}${unit})` };
+  return { factor: millions ? 1e-6 : 1, label: millions ? " (million)" : "" };
 }

@@ -16,6 +16,12 @@ export const COLOUR = {
 
 export const FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif";
 
+/** Width of a chart on screen, axes and labels included; on paper it shrinks to the page. */
+export const CHART_WIDTH = 840;
+
+/** Fit a single view, its labels included, into CHART_WIDTH. Views of several panels can't: they give the panels' widths. */
+export const FIT = { type: "fit-x", contains: "padding" } as const;
+
 /** Vega-Lite configuration shared by all charts. */
 export const THEME: Config = {
   background: "transparent",
@@ -34,7 +40,15 @@ export const THEME: Config = {
     labelLimit: 400,
     titleLimit: 400,
   },
-  title: { fontSize: 12, fontWeight: "bold", color: COLOUR.ink, anchor: "start", limit: 600, subtitleColor: COLOUR.quiet, subtitleFontSize: 11 },
+  title: {
+    fontSize: 12,
+    fontWeight: "bold",
+    color: COLOUR.ink,
+    anchor: "start",
+    limit: 600,
+    subtitleColor: COLOUR.quiet,
+    subtitleFontSize: 11,
+  },
   header: { labelFontSize: 11, labelColor: COLOUR.ink, labelFontWeight: "bold", titleFontSize: 11 },
   legend: { labelFontSize: 11, titleFontSize: 11, labelColor: COLOUR.ink, orient: "top", title: null },
   text: { fontSize: 11, color: COLOUR.ink },

@@ -1,7 +1,7 @@
 import type { Layer } from "../schema-sections.ts";
 import { axisLabels } from "./labels.ts";
 import type { Chart } from "./svg.ts";
-import { COLOUR } from "./theme.ts";
+import { CHART_WIDTH, COLOUR, FIT } from "./theme.ts";
 
 const MOST_ROWS = 36;
 
@@ -10,13 +10,20 @@ export function widthsChart(layers: readonly Layer[]): Chart | null {
   const wide = layers.filter((layer) => layer.channelsBefore > 0);
   if (wide.length === 0) return null;
   const shown = mostChanged(wide);
-  const labels = axisLabels(shown.map((layer) => layer.node), 44);
+  const labels = axisLabels(
+    shown.map((layer) => layer.node),
+    44,
+  );
   const rows = shown.map((layer, index) => ({
     layer: labels[index] ?? "",
     before: layer.channelsBefore,
     after: layer.channelsAfter,
-    text: layer.channelsAfter === layer.channelsBefore ? String(layer.channelsBefore) : `${layer.channelsBefore} \u2192 ${layer.channelsAfter}`,
+    text:
+      layer.channelsAfter === layer.channelsBefore
+        ? String(layer.channelsBefore)
+        : `${layer.channelsBefore} \u2192 ${layer.channelsAfter}`,
   }));
+  const widest = Math.max(...shown.map((layer) => Math.max(layer.channelsBefore, layer.channelsAfter)), 1);
   const changed = wide.filter((layer) => layer.channelsAfter !== layer.channelsBefore).length;
   const left = wide.length - shown.length;
   return {
@@ -26,14 +33,33 @@ export function widthsChart(layers: readonly Layer[]): Chart | null {
     caption: `Pale: original; dark: compressed. Layers in the order of the network.${left > 0 ? ` The ${shown.length} layers that changed most are shown; ${left} more are in the table of layers or in report.json.` : ""}`,
     spec: {
       data: { values: rows },
-      width: 540,
+      width: CHART_WIDTH,
+      autosize: FIT,
       height: { step: rows.length > 20 ? 15 : 19 },
       encoding: {
-        y: { field: "layer", type: "nominal", sort: null, axis: { title: null, labelColor: COLOUR.ink, ticks: false, domain: false, labelLimit: 260 } },
+        y: {
+          field: "layer",
+          type: "nominal",
+          sort: null,
+          axis: { title: null, labelColor: COLOUR.ink, ticks: false, domain: false, labelLimit: 260 },
+        },
       },
       layer: [
-        { mark: { type: "bar", color: COLOUR.before, height: { band: 0.74 } }, encoding: { x: { field: "before", type: "quantitative", title: "channels" } } },
-        { mark: { type: "bar", color: COLOUR.after, height: { band: 0.4 } }, encoding: { x: { field: "after", type: "quantitative" } } },
+        {
+          mark: { type: "bar", color: COLOUR.before, height: { band: 0.74 } },
+          encoding: {
+            x: {
+              field: "before",
+              type: "quantitative",
+              title: "channels",
+              scale: { domain: [0, widest * 1.14], nice: false },
+            },
+          },
+        },
+        {
+          mark: { type: "bar", color: COLOUR.after, height: { band: 0.4 } },
+          encoding: { x: { field: "after", type: "quantitative" } },
+        },
         {
           mark: { type: "text", align: "left", dx: 5, fontSize: 10.5 },
           encoding: { x: { field: "before", type: "quantitative" }, text: { field: "text", type: "nominal" } },

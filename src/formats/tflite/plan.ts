@@ -1,0 +1,211 @@
+import { EspalierError } from "../../diagnostics/index.ts";
+import { type Attributes, consumers, type Graph, type Node, producers, type ValueId, valueById } from "../../ir/index.ts";
+import { contextOf } from "../../ops/index.ts";
+import { toNumbers } from "../../tensor/index.ts";
+import type { ActivationFunctionType, TfliteQuantization } from "./codec/index.ts";
+import { statedQuantization } from "./quantization.ts";
+
+/** One operator to lower: a node with the activation that TFLite fuses into it, on quantised values where QDQ says so. */
+export interface Step {
+  readonly node: Node;
+  readonly op: string;
+  /** Attributes with defaults filled in. */
+  readonly attrs: Attributes;
+  readonly inputs: readonly (ValueId | null)[];
+  readonly outputs: readonly ValueId[];
+  readonly activation: ActivationFunctionType;
+}
+
+/** A graph with Q/DQ pairs folded into quantised values and clamps folded into their producers. */
+export interface Plan {
+  readonly graph: Graph;
+  readonly steps: readonly Step[];
+  readonly inputs: readonly ValueId[];
+  readonly outputs: readonly ValueId[];
+  /** Quantisation of each integer value or constant that stands for real numbers. */
+  readonly quantization: ReadonlyMap<ValueId, TfliteQuantization>;
+  /** Name for people of a quantised value: that of the real value it carries. */
+  readonly names: ReadonlyMap<ValueId, string>;
+  readonly readers: ReadonlyMap<ValueId, readonly Step[]>;
+}
+
+/** Operators whose TFLite form has a fused activation (schema: fused_activation_function) that its kernels implement. */
+const fusing = new Set(["Conv", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "MaxPool", "AveragePool"]);
+
+export function planLowering(graph: Graph): Plan {
+  const folding = new Folding(graph);
+  for (const node of graph.nodes) folding.visit(node);
+  return folding.finish();
+}
+
+class Folding {
+  readonly #graph: Graph;
+  readonly #readers: ReadonlyMap<ValueId, readonly Node[]>;
+  readonly #producers: ReadonlyMap<ValueId, Node>;
+  /** A value that is another under a second name (dequantised, cast weight, identity). */
+  readonly #alias = new Map<ValueId, ValueId>();
+  readonly #quantization = new Map<ValueId, TfliteQuantization>();
+  readonly #names = new Map<ValueId, string>();
+  readonly #steps: Step[] = [];
+  readonly #done = new Set<Node>();
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.#readers = consumers(graph);
+    this.#producers = producers(graph);
+    for (const node of graph.nodes) {
+      if (node.op === "QuantizeLinear") this.#quantization.set(node.outputs[0]!, this.#stated(node));
+      if (node.op === "DequantizeLinear") this.#quantization.set(node.inputs[0]!, this.#stated(node));
+    }
+  }
+
+  #constant(id: ValueId | null | undefined, node: Node) {
+    if (id === undefined || id === null) return undefined;
+    const data = valueById(this.#graph, id).data;
+    if (data === undefined)
+      throw new EspalierError("unsupported", `${node.op} with a computed scale or zero point has no TFLite form`, {
+        where: `node "${node.name}"`,
+      });
+    return data;
+  }
+
+  /** uint8 is carried as int8: zero points move by 128. */
+  #stated(node: Node): TfliteQuantization {
+    const x = valueById(this.#graph, node.op === "QuantizeLinear" ? node.outputs[0]! : node.inputs[0]!);
+    const axis = Number(node.attrs.axis ?? 1);
+    const rank = x.type.shape.length;
+    const stated = statedQuantization(
+      this.#constant(node.inputs[1], node)!,
+      this.#constant(node.inputs[2], node),
+      axis < 0 ? axis + rank : axis,
+    );
+    if (x.type.dtype !== "uint8") return stated;
+    return { ...stated, zeroPoints: stated.zeroPoints.map((point) => point - 128) };
+  }
+
+  #carrier(id: ValueId): ValueId {
+    let at = id;
+    for (let next = this.#alias.get(at); next !== undefined; next = this.#alias.get(at)) at = next;
+    return at;
+  }
+
+  visit(node: Node): void {
+    if (this.#done.has(node)) return;
+    const [input] = node.inputs;
+    const [output] = node.outputs;
+    if (node.op === "DequantizeLinear") {
+      const carrier = this.#carrier(input!);
+      if (!this.#names.has(carrier)) this.#names.set(carrier, valueById(this.#graph, output!).name);
+      this.#alias.set(output!, input!);
+      return;
+    }
+    const weightCast = node.op === "Cast" && valueById(this.#graph, input!).data?.dtype === "float16";
+    if ((weightCast && valueById(this.#graph, output!).type.dtype === "float32") || node.op === "Identity" || node.op === "Dropout") {
+      this.#alias.set(output!, input!);
+      return;
+    }
+    this.#steps.push(this.#step(node));
+  }
+
+  /** Follows a node's result through a fusable clamp and a quantisation, when nothing else reads what lies between. */
+  #step(node: Node): Step {
+    const inputs = node.inputs.map((id) => (id === null ? null : this.#carrier(id)));
+    const outputs = [...node.outputs];
+    let activation: ActivationFunctionType = "NONE";
+    if (outputs.length === 1 && node.op !== "QuantizeLinear") {
+      const clamp = this.#onlyReader(outputs[0]!);
+      const fused = clamp !== null && fusing.has(node.op) && this.#fuses(node) ? this.#clampOf(clamp) : null;
+      if (clamp !== null && fused !== null) {
+        activation = fused;
+        outputs[0] = clamp.outputs[0]!;
+        this.#done.add(clamp);
+      }
+    }
+    const ends = outputs.map((id) => this.#quantized(id));
+    const result: Step = {
+      node,
+      op: node.op,
+      attrs: contextOf(this.#graph, node).attrs as Attributes,
+      inputs,
+      outputs: ends,
+      activation,
+    };
+    this.#inherit(result);
+    return result;
+  }
+
+  /** A product of two computed matrices has no fused activation (BatchMatMulOptions). */
+  #fuses(node: Node): boolean {
+    return node.op !== "MatMul" || valueById(this.#graph, this.#weightSource(node.inputs[1]!)).data !== undefined;
+  }
+
+  #weightSource(id: ValueId): ValueId {
+    const producer = this.#producers.get(id);
+    const folds = producer?.op === "DequantizeLinear" || producer?.op === "Cast";
+    return folds ? producer.inputs[0]! : id;
+  }
+
+  #onlyReader(id: ValueId): Node | null {
+    const readers = this.#readers.get(id) ?? [];
+    return readers.length === 1 && !this.#graph.outputs.includes(id) ? readers[0]! : null;
+  }
+
+  #quantized(id: ValueId): ValueId {
+    const reader = this.#onlyReader(id);
+    if (reader?.op !== "QuantizeLinear") return id;
+    this.#done.add(reader);
+    return reader.outputs[0]!;
+  }
+
+  #clampOf(node: Node): ActivationFunctionType | null {
+    if (node.op === "Relu") return "RELU";
+    if (node.op !== "Clip") return null;
+    const bound = (i: number, absent: number) => {
+      const id = node.inputs[i];
+      if (id === undefined || id === null) return absent;
+      const data = valueById(this.#graph, this.#weightSource(id)).data;
+      return data === undefined ? Number.NaN : toNumbers(data)[0]!;
+    };
+    const low = bound(1, Number.NEGATIVE_INFINITY);
+    const high = bound(2, Number.POSITIVE_INFINITY);
+    if (low === 0 && high === 6) return "RELU6";
+    if (low === -1 && high === 1) return "RELU_N1_TO_1";
+    return low === 0 && high >= 3.4e38 ? "RELU" : null;
+  }
+
+  /** An operator applied to integers without a DQ between (allowed for movement) keeps the quantisation of its input. */
+  #inherit(step: Step): void {
+    const from = step.inputs[0] === null || step.inputs[0] === undefined ? undefined : this.#quantization.get(step.inputs[0]);
+    if (from === undefined || step.op === "QuantizeLinear") return;
+    for (const id of step.outputs) {
+      const { dtype } = valueById(this.#graph, id).type;
+      if ((dtype === "int8" || dtype === "uint8") && !this.#quantization.has(id)) this.#quantization.set(id, from);
+    }
+  }
+
+  finish(): Plan {
+    const graph = this.#graph;
+    // A graph input that is only quantised enters as integers.
+    const entries = new Map<ValueId, ValueId>();
+    for (const id of graph.inputs) {
+      const reader = this.#onlyReader(id);
+      if (reader?.op === "QuantizeLinear") {
+        entries.set(id, reader.outputs[0]!);
+        this.#names.set(reader.outputs[0]!, valueById(graph, id).name);
+      }
+    }
+    const steps = this.#steps.filter((step) => !(step.op === "QuantizeLinear" && entries.get(step.inputs[0]!) === step.outputs[0]));
+    const readers = new Map<ValueId, Step[]>();
+    for (const step of steps)
+      for (const id of new Set(step.inputs)) if (id !== null) readers.set(id, [...(readers.get(id) ?? []), step]);
+    return {
+      graph,
+      steps,
+      inputs: graph.inputs.map((id) => entries.get(id) ?? id),
+      outputs: graph.outputs.map((id) => this.#carrier(id)),
+      quantization: this.#quantization,
+      names: this.#names,
+      readers,
+    };
+  }
+}

@@ -1,0 +1,11 @@
+export { removeStaleTemporaries, writeFileAtomic, writeFileInFolder } from "./atomic.ts";
+export { gunzipExactly, gunzipHead, gzipDeterministic, isGzip } from "./gzip.ts";
+export { hashJson, sha256, sha256File } from "./hash.ts";
+export { onInterrupt } from "./interrupt.ts";
+export { type Lock, takeLock } from "./lock.ts";
+export { confine, isInside, safeSegments } from "./paths.ts";
+export { MAX_MODEL_BYTES, type ReadOptions, readInputFile, readModelFile, systemError } from "./read.ts";
+export { openRunDirectory, type RunDirectory, type StageResult } from "./run-directory.ts";
+export { stableJson } from "./stable-json.ts";
+export type { StageOutput } from "./stage-store.ts";
+export type { Timings } from "./timings.ts";

@@ -1,0 +1,59 @@
+import { EspalierError } from "../diagnostics/index.ts";
+import { type Dim, type Graph, normalAxis, type Node, type Shape, shapeText, valueById } from "../ir/index.ts";
+import { contextOf, reducedAxes } from "../ops/index.ts";
+
+/** The name of the symbolic batch dimension throughout the IR. */
+export const BATCH = "N";
+
+/** The batch that the graph's inputs share as dimension 0: "N", another symbol, a size, or null when they have none or differ. */
+export function batchOf(graph: Graph): Dim | null {
+  const sizes = graph.inputs.flatMap((id) => {
+    const dim = valueById(graph, id).type.shape[0];
+    return dim === undefined ? [] : [dim];
+  });
+  const first = sizes[0];
+  return first !== undefined && sizes.every((dim) => dim === first) ? first : null;
+}
+
+function isSymbolic(dim: Dim | undefined): boolean {
+  return typeof dim === "string";
+}
+
+/** Which axes a node computes across, so that the result at one position depends on the others. */
+function mixedAxes(graph: Graph, node: Node): Dim[] {
+  const shape: Shape = valueById(graph, node.inputs[0]!).type.shape;
+  const at = (axis: number) => shape[normalAxis(axis, shape.length)]!;
+  const context = contextOf(graph, node);
+  const attrs: Readonly<Record<string, unknown>> = context.attrs;
+  switch (node.op) {
+    case "Softmax":
+    case "LogSoftmax":
+    case "ArgMax":
+    case "ArgMin":
+      return [at(Number(attrs.axis))];
+    case "MatMul":
+      return [at(-1)];
+    case "Gemm":
+      return [at(attrs.transA === 1 ? 0 : 1)];
+    default:
+      return node.op.startsWith("Reduce") ? reducedAxes(context).map((axis) => shape[axis]!) : [];
+  }
+}
+
+/** Refuses a graph in which a sample's result depends on the other samples of its batch. */
+export function checkSamplesApart(graph: Graph): void {
+  for (const node of graph.nodes) {
+    if (mixedAxes(graph, node).some(isSymbolic))
+      throw new EspalierError("unsupported", `${node.op} computes across the batch axis`, {
+        where: `node "${node.name}" (${node.op})`,
+        hint: "A model whose samples depend on each other keeps the batch that it was exported with.",
+      });
+  }
+  for (const id of graph.outputs) {
+    const { name, type } = valueById(graph, id);
+    if (!type.shape.some(isSymbolic))
+      throw new EspalierError("unsupported", `Output "${name}" of shape ${shapeText(type.shape)} has no batch axis`, {
+        hint: "Such a model keeps the batch that it was exported with.",
+      });
+  }
+}

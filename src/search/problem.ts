@@ -1,0 +1,64 @@
+/** What a device can be asked to hold. Units: ms, bytes, bytes, counts. */
+export type Metric = "latencyMs" | "flashBytes" | "ramBytes" | "macs" | "parameters";
+
+export type Costs = Readonly<Record<Metric, number>>;
+
+/** `costs[metric]` must not exceed `limit`; for a predicted metric the caller gives the pessimistic end as the cost. */
+export interface Constraint {
+  readonly metric: Metric;
+  readonly limit: number;
+}
+
+/** A coupled group as the search sees it: how many units it may keep. */
+export interface Choice {
+  readonly id: string;
+  /** Allowed numbers of kept units, falling; the first is the whole group. */
+  readonly counts: readonly number[];
+  /** Predicted rise of the loss when `kept` units are kept. */
+  price(kept: number): number;
+}
+
+/** Units kept by group id. */
+export type Assignment = Readonly<Record<string, number>>;
+
+export interface SearchProblem {
+  readonly choices: readonly Choice[];
+  readonly constraints: readonly Constraint[];
+  /** The device's cost of the model at an assignment; recomputed for every candidate, because peak RAM neither adds up nor falls steadily. */
+  cost(assignment: Assignment): Costs;
+  /** Most cost evaluations; time limits are counted in evaluations so that a result does not depend on the machine. */
+  readonly maxEvaluations?: number;
+}
+
+/** A point that the search looked at and went through. */
+export interface SearchPoint {
+  readonly assignment: Assignment;
+  readonly costs: Costs;
+  /** Sum of the prices: predicted rise of the loss. */
+  readonly price: number;
+  readonly feasible: boolean;
+}
+
+/** Why no assignment meets the constraints. */
+export interface Witness {
+  readonly metric: Metric;
+  readonly limit: number;
+  /** The least value of that metric among the points that were tried. */
+  readonly best: number;
+}
+
+export interface SearchResult {
+  /** The cheapest feasible point found, or null with witnesses. */
+  readonly chosen: SearchPoint | null;
+  readonly witnesses: readonly Witness[];
+  /** Points no other point beats in both price and the first constraint's metric, by rising price. */
+  readonly pareto: readonly SearchPoint[];
+  readonly evaluations: number;
+}
+
+/** How far the costs are above their limits, as a sum of relative excesses; 0 is feasible. */
+export function excess(costs: Costs, constraints: readonly Constraint[]): number {
+  let sum = 0;
+  for (const { metric, limit } of constraints) sum += Math.max(0, costs[metric] - limit) / limit;
+  return sum;
+}
