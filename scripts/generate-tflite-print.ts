@@ -78,13 +78,16 @@ interface Named {
   readonly enums: readonly WireRecord[];
 }
 
-/** The files of generated/, in a fixed order, from the bytes that `flatc --binary --schema` writes. */
-export function printSchema(bfbs: Uint8Array): PrintedFile[] {
+/**
+ * The files of generated/, in a fixed order, from the bytes that `flatc --binary --schema` writes. The hash of schema.fbs is
+ * printed with them, so that a test sees a forgotten run without having flatc.
+ */
+export function printSchema(bfbs: Uint8Array, schemaHash: string): PrintedFile[] {
   const schema = readFlatbuffer(REFLECTION, "Schema", bfbs, "BFBS");
   const named: Named = { objects: records(schema.objects), enums: records(schema.enums) };
   return [
     { name: "enums.ts", text: printEnums(named) },
-    { name: "schema.ts", text: printTables(named) },
+    { name: "schema.ts", text: printTables(named, schemaHash) },
     { name: "types.ts", text: printTypes(named) },
   ];
 }
@@ -100,7 +103,7 @@ function printEnums({ enums }: Named): string {
   return `${HEADER}\n${blocks.join("\n")}`;
 }
 
-function printTables(named: Named): string {
+function printTables(named: Named, schemaHash: string): string {
   const enumNames = named.enums.filter((e) => !e.isUnion).map(shortName);
   const unions = named.enums
     .filter((e) => e.isUnion)
@@ -118,6 +121,9 @@ function printTables(named: Named): string {
   });
   return `${HEADER}import type { WireSchema } from "../field.ts";
 import * as enums from "./enums.ts";
+
+/** SHA-256 of the schema.fbs that these tables were printed from. */
+export const SCHEMA_SHA256 = "${schemaHash}";
 
 export const tfliteSchema: WireSchema = {
   enums: {

@@ -5,6 +5,7 @@
  * Run: npx tsx scripts/generate-tflite.ts [--check]
  */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +28,10 @@ function isFresh(file: PrintedFile): boolean {
   return readFileSync(join(codec, "generated", file.name), "utf8") === file.text;
 }
 
-const files = printSchema(compile());
+const schemaHash = createHash("sha256")
+  .update(readFileSync(join(codec, "schema.fbs")))
+  .digest("hex");
+const files = printSchema(compile(), schemaHash);
 if (process.argv.includes("--check")) {
   const stale = files.filter((file) => !isFresh(file));
   for (const file of stale) console.error(`generated/${file.name} is stale: run npx tsx scripts/generate-tflite.ts`);

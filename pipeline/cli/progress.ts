@@ -25,7 +25,17 @@ function terminalProgress(stream: NodeJS.WriteStream): Progress {
     resumed: (name) => line(`${paint("bold", name.padEnd(12))} ${paint("dim", "taken over from the earlier run")}`),
     step: (done, total, detail = "") => {
       if (bar === null) {
-        bar = new SingleBar({ stream, format: `             {bar} {percentage}% | {eta_formatted} left | {detail}`, hideCursor: true, clearOnComplete: true, barsize: 28, gracefulExit: true }, Presets.shades_classic);
+        bar = new SingleBar(
+          {
+            stream,
+            format: `             {bar} {percentage}% | {eta_formatted} left | {detail}`,
+            hideCursor: true,
+            clearOnComplete: true,
+            barsize: 28,
+            gracefulExit: true,
+          },
+          Presets.shades_classic,
+        );
         bar.start(total, done, { detail });
       } else {
         bar.setTotal(total);

@@ -8,7 +8,12 @@ const SUFFIXES = {
   points: { "": 1, pp: 1, "%": 1 },
 } as const;
 
-const EXAMPLES = { bytes: "64KiB, 0.5MB or 65536", count: "5M, 250k or 5000000", milliseconds: "4, 4ms, 800us or 0.1s", points: "1.5" } as const;
+const EXAMPLES = {
+  bytes: "64KiB, 0.5MB or 65536",
+  count: "5M, 250k or 5000000",
+  milliseconds: "4, 4ms, 800us or 0.1s",
+  points: "1.5",
+} as const;
 
 export type QuantityKind = keyof typeof SUFFIXES;
 
@@ -19,7 +24,9 @@ export function parseQuantity(flag: string, text: string, kind: QuantityKind): n
   const scale = match === null ? undefined : scales[match[2]!.toLowerCase()];
   const value = scale === undefined ? Number.NaN : Number(match![1]) * scale;
   if (!Number.isFinite(value) || value < 0 || (value === 0 && kind !== "points")) {
-    throw new EspalierError("usage", `${flag} got "${text}", which is not a quantity greater than 0`, { hint: `Write it like ${EXAMPLES[kind]}.` });
+    throw new EspalierError("usage", `${flag} got "${text}", which is not a quantity greater than 0`, {
+      hint: `Write it like ${EXAMPLES[kind]}.`,
+    });
   }
   return kind === "bytes" || kind === "count" ? Math.round(value) : value;
 }

@@ -14,6 +14,8 @@ export interface Dataset {
   readonly labels: Int32Array;
   /** The normalisation that `batch` applies: an application must do the same to its input. */
   readonly normalisation: Normalisation;
+  /** What a reader of a report should know about where the samples come from. */
+  readonly note?: string;
   /** Normalised samples, [n, ...sampleShape]. Throws EspalierError when an index is out of range. */
   batch(indices: ArrayLike<number>): Tensor<"float32">;
 }
@@ -26,6 +28,7 @@ export interface DatasetParts {
   /** All samples after each other, each channels first. */
   readonly samples: Samples;
   readonly normalisation: Normalisation;
+  readonly note?: string;
 }
 
 /**
@@ -52,6 +55,7 @@ export function datasetOf(parts: DatasetParts): Dataset {
     length: labels.length,
     labels,
     normalisation,
+    ...(parts.note === undefined ? {} : { note: parts.note }),
     batch: (indices) => {
       const out = new Float32Array(indices.length * size);
       for (let i = 0; i < indices.length; i++) {

@@ -3,7 +3,7 @@ import { EspalierError, withContext } from "../diagnostics/index.ts";
 import { type Dataset, datasetOf } from "./dataset.ts";
 import { type IdxArray, readIdx } from "./idx.ts";
 import type { LoadOptions, Split } from "./load-options.ts";
-import { type Samples, UNIT_NORMALISATION } from "./normalise.ts";
+import { chooseNormalisation, type Samples } from "./normalise.ts";
 import type { Sidecar } from "./sidecar.ts";
 
 /** File names of MNIST and its relatives, without the optional ".gz". */
@@ -54,7 +54,7 @@ export async function loadIdxDataset(
       classes: sidecar?.classes ?? (await numberedClasses(folder, entries, labels)),
       labels,
       samples,
-      normalisation: options.normalisation ?? sidecar ?? UNIT_NORMALISATION,
+      normalisation: chooseNormalisation(options.normalisation, sidecar),
     });
   } catch (error) {
     throw withContext(error, folder);

@@ -13,6 +13,12 @@ export interface Normalisation {
 /** Changes nothing: 8-bit images stay in 0..1. */
 export const UNIT_NORMALISATION: Normalisation = { mean: [0], std: [1] };
 
+/** The caller's normalisation, else the one of dataset.json, else none. */
+export function chooseNormalisation(given: Normalisation | undefined, sidecar: Normalisation | null): Normalisation {
+  const { mean, std } = given ?? sidecar ?? UNIT_NORMALISATION;
+  return { mean, std };
+}
+
 /** Copies the sample that starts at `from` into `out` at `to`, normalised. */
 export type Normaliser = (from: number, out: Float32Array, to: number) => void;
 

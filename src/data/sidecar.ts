@@ -1,4 +1,3 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { EspalierError } from "../diagnostics/index.ts";
@@ -26,14 +25,9 @@ export type Sidecar = z.infer<typeof sidecarSchema>;
 /** A description that large is not one. */
 const MAX_SIDECAR_BYTES = 1 << 20;
 
-/** Reads `dataset.json` of a folder; null when there is none. Throws EspalierError "input" naming each wrong field. */
-export async function readSidecar(folder: string): Promise<Sidecar | null> {
+/** Reads `dataset.json` of a folder. Throws EspalierError "input" naming each wrong field. */
+export async function readSidecar(folder: string): Promise<Sidecar> {
   const path = join(folder, SIDECAR_NAME);
-  try {
-    await access(path);
-  } catch {
-    return null;
-  }
   const text = new TextDecoder().decode(await readInputFile(path, { maxBytes: MAX_SIDECAR_BYTES }));
   let json: unknown;
   try {

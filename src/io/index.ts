@@ -2,6 +2,7 @@ export { removeStaleTemporaries, writeFileAtomic, writeFileInFolder } from "./at
 export { gunzipExactly, gunzipHead, gzipDeterministic, isGzip } from "./gzip.ts";
 export { hashJson, sha256, sha256File } from "./hash.ts";
 export { onInterrupt } from "./interrupt.ts";
+export { type FolderEntry, listFolder } from "./list-folder.ts";
 export { type Lock, takeLock } from "./lock.ts";
 export { confine, isInside, safeSegments } from "./paths.ts";
 export { MAX_MODEL_BYTES, type ReadOptions, readInputFile, readModelFile, systemError } from "./read.ts";

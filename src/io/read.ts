@@ -8,6 +8,8 @@ export interface ReadOptions {
   readonly what?: string;
   /** Remedy when the file is missing. */
   readonly hint?: string;
+  /** Accept a file of 0 bytes. */
+  readonly allowEmpty?: boolean;
 }
 
 /** Largest model accepted: protobuf's own limit of one message, 2 GiB - 1; a model for an edge device is far below. */
@@ -57,7 +59,7 @@ export async function readInputFile(path: string, options: ReadOptions = {}): Pr
     throw systemError(error, path, what, options.hint);
   }
   try {
-    return await readWhole(handle, path, what, maxBytes);
+    return await readWhole(handle, path, what, maxBytes, options.allowEmpty === true);
   } catch (error) {
     throw error instanceof EspalierError ? error : systemError(error, path, what);
   } finally {
@@ -65,7 +67,13 @@ export async function readInputFile(path: string, options: ReadOptions = {}): Pr
   }
 }
 
-async function readWhole(handle: FileHandle, path: string, what: string, maxBytes: number): Promise<Uint8Array> {
+async function readWhole(
+  handle: FileHandle,
+  path: string,
+  what: string,
+  maxBytes: number,
+  allowEmpty: boolean,
+): Promise<Uint8Array> {
   const facts = await handle.stat();
   if (facts.isDirectory()) {
     throw new EspalierError("input", `The ${what} is a folder, a file is needed`, {
@@ -79,7 +87,7 @@ async function readWhole(handle: FileHandle, path: string, what: string, maxByte
       hint: "Copy it to a regular file first.",
     });
   }
-  if (facts.size === 0) {
+  if (facts.size === 0 && !allowEmpty) {
     throw new EspalierError("input", `The ${what} is empty (0 bytes)`, {
       where: path,
       hint: "Export or copy it again.",

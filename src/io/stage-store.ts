@@ -34,8 +34,7 @@ export async function readStage<T>(stages: string, name: string, inputHash: stri
 
 async function readStored(folder: string, path: string, size: number): Promise<Uint8Array | null> {
   try {
-    // An empty file is a fair result of a stage, but not a fair input.
-    const bytes = size === 0 ? new Uint8Array() : await readInputFile(await confine(folder, path), { maxBytes: size });
+    const bytes = await readInputFile(await confine(folder, path), { maxBytes: size, allowEmpty: true });
     return bytes.length === size ? bytes : null;
   } catch {
     return null;

@@ -95,7 +95,8 @@ export class GraphBuilder {
   nodes(op: string, inputs: readonly (ValueId | null)[], attrs: Attributes = {}, options: NodeOptions = {}): ValueId[] {
     const name = this.#unique(options.name ?? op, this.#nodeNames);
     const outputCount = options.outputs ?? 1;
-    const facts = inputs.map((id) => (id === null ? null : this.value(id)));
+    const present = inputs.slice(0, inputs.findLastIndex((id) => id !== null) + 1); // trailing omitted inputs are not stored
+    const facts = present.map((id) => (id === null ? null : this.value(id)));
     const types = this.#infer({ op, name, attrs, outputCount }, facts);
     if (types.length < outputCount)
       throw new EspalierError("input", `${op} gives ${types.length} outputs, ${outputCount} were asked for`, {
@@ -104,7 +105,7 @@ export class GraphBuilder {
     const outputs = types
       .slice(0, outputCount)
       .map((type, i) => this.#add(options.outputNames?.[i] ?? (i === 0 ? name : `${name}.${i}`), type));
-    this.#nodes.push({ name, op, inputs: [...inputs], outputs, attrs });
+    this.#nodes.push({ name, op, inputs: present, outputs, attrs });
     return outputs;
   }
 

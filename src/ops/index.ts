@@ -20,3 +20,4 @@ export {
   validateGraph,
 } from "./table.ts";
 export { resolveWindow, type Window, windowOutput } from "./window.ts";
+export { type Formula, formula } from "./gradient-formula.ts";

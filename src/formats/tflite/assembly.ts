@@ -36,7 +36,10 @@ export class TfliteAssembly {
 
   /** A constant tensor; an equal one (type, shape, quantisation, bytes) is shared. */
   constant(name: string, data: Tensor, quantization?: TfliteQuantization): number {
-    const t = data.dtype === "int64" ? { dtype: "int32" as const, bytes: int32Bytes(data) } : { dtype: data.dtype, bytes: bytesOf(data) };
+    const t =
+      data.dtype === "int64"
+        ? { dtype: "int32" as const, bytes: int32Bytes(data) }
+        : { dtype: data.dtype, bytes: bytesOf(data) };
     const key = JSON.stringify([
       t.dtype,
       data.shape,
@@ -64,7 +67,12 @@ export class TfliteAssembly {
     return this.#tensors[tensor]!;
   }
 
-  operator(opcode: BuiltinOperator, inputs: readonly number[], outputs: readonly number[], options?: TfliteOptions): void {
+  operator(
+    opcode: BuiltinOperator,
+    inputs: readonly number[],
+    outputs: readonly number[],
+    options?: TfliteOptions,
+  ): void {
     this.#operators.push({ opcode, inputs, outputs, ...(options === undefined ? {} : { options }) });
   }
 
@@ -87,7 +95,10 @@ export class TfliteAssembly {
       const known = index.get(old);
       if (known !== undefined) return known;
       const { bytes, ...draft } = this.#tensors[old]!;
-      tensors.push({ ...draft, buffer: bytes === undefined || bytes.length === 0 ? 0 : shareBuffer(buffers, bufferOf, bytes) });
+      tensors.push({
+        ...draft,
+        buffer: bytes === undefined || bytes.length === 0 ? 0 : shareBuffer(buffers, bufferOf, bytes),
+      });
       index.set(old, tensors.length - 1);
       return tensors.length - 1;
     };

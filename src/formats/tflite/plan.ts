@@ -1,9 +1,17 @@
 import { EspalierError } from "../../diagnostics/index.ts";
-import { type Attributes, consumers, type Graph, type Node, producers, type ValueId, valueById } from "../../ir/index.ts";
+import {
+  type Attributes,
+  consumers,
+  type Graph,
+  type Node,
+  producers,
+  type ValueId,
+  valueById,
+} from "../../ir/index.ts";
 import { contextOf } from "../../ops/index.ts";
 import { toNumbers } from "../../tensor/index.ts";
 import type { ActivationFunctionType, TfliteQuantization } from "./codec/index.ts";
-import { statedQuantization } from "./quantization.ts";
+import { sameQuantization, statedQuantization } from "./quantization.ts";
 
 /** One operator to lower: a node with the activation that TFLite fuses into it, on quantised values where QDQ says so. */
 export interface Step {
@@ -34,6 +42,7 @@ const fusing = new Set(["Conv", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "M
 
 export function planLowering(graph: Graph): Plan {
   const folding = new Folding(graph);
+  folding.enter();
   for (const node of graph.nodes) folding.visit(node);
   return folding.finish();
 }
@@ -46,6 +55,7 @@ class Folding {
   readonly #alias = new Map<ValueId, ValueId>();
   readonly #quantization = new Map<ValueId, TfliteQuantization>();
   readonly #names = new Map<ValueId, string>();
+  readonly #entries: ValueId[] = [];
   readonly #steps: Step[] = [];
   readonly #done = new Set<Node>();
 
@@ -54,9 +64,21 @@ class Folding {
     this.#readers = consumers(graph);
     this.#producers = producers(graph);
     for (const node of graph.nodes) {
-      if (node.op === "QuantizeLinear") this.#quantization.set(node.outputs[0]!, this.#stated(node));
-      if (node.op === "DequantizeLinear") this.#quantization.set(node.inputs[0]!, this.#stated(node));
+      if (node.op === "QuantizeLinear") this.#state(node.outputs[0]!, node);
+      if (node.op === "DequantizeLinear") this.#state(node.inputs[0]!, node);
     }
+  }
+
+  #state(id: ValueId, node: Node): void {
+    const stated = this.#stated(node);
+    const known = this.#quantization.get(id);
+    if (known !== undefined && !sameQuantization(known, stated)) {
+      throw new EspalierError("unsupported", `"${valueById(this.#graph, id).name}" is read with two quantisations`, {
+        where: `node "${node.name}"`,
+        hint: "Give its DequantizeLinear the scale and zero point of its QuantizeLinear.",
+      });
+    }
+    this.#quantization.set(id, stated);
   }
 
   #constant(id: ValueId | null | undefined, node: Node) {
@@ -89,6 +111,15 @@ class Folding {
     return at;
   }
 
+  /** A graph input that is only quantised enters as integers. */
+  enter(): void {
+    for (const id of this.#graph.inputs) {
+      const carrier = this.#quantized(id);
+      this.#entries.push(carrier);
+      if (carrier !== id) this.#names.set(carrier, valueById(this.#graph, id).name);
+    }
+  }
+
   visit(node: Node): void {
     if (this.#done.has(node)) return;
     const [input] = node.inputs;
@@ -100,7 +131,11 @@ class Folding {
       return;
     }
     const weightCast = node.op === "Cast" && valueById(this.#graph, input!).data?.dtype === "float16";
-    if ((weightCast && valueById(this.#graph, output!).type.dtype === "float32") || node.op === "Identity" || node.op === "Dropout") {
+    if (
+      (weightCast && valueById(this.#graph, output!).type.dtype === "float32") ||
+      node.op === "Identity" ||
+      node.op === "Dropout"
+    ) {
       this.#alias.set(output!, input!);
       return;
     }
@@ -150,11 +185,21 @@ class Folding {
     return readers.length === 1 && !this.#graph.outputs.includes(id) ? readers[0]! : null;
   }
 
+  /** The quantised form of a value that is read by nothing but equal QuantizeLinear nodes; otherwise the value itself. */
   #quantized(id: ValueId): ValueId {
-    const reader = this.#onlyReader(id);
-    if (reader?.op !== "QuantizeLinear") return id;
-    this.#done.add(reader);
-    return reader.outputs[0]!;
+    const readers = this.#readers.get(id) ?? [];
+    const first = readers[0]?.outputs[0];
+    if (first === undefined || this.#graph.outputs.includes(id)) return id;
+    const wanted = this.#quantization.get(first);
+    for (const reader of readers) {
+      if (reader.op !== "QuantizeLinear" || !sameQuantization(this.#quantization.get(reader.outputs[0]!), wanted))
+        return id;
+    }
+    for (const reader of readers) {
+      this.#done.add(reader);
+      if (reader.outputs[0] !== first) this.#alias.set(reader.outputs[0]!, first);
+    }
+    return first;
   }
 
   #clampOf(node: Node): ActivationFunctionType | null {
@@ -175,7 +220,8 @@ class Folding {
 
   /** An operator applied to integers without a DQ between (allowed for movement) keeps the quantisation of its input. */
   #inherit(step: Step): void {
-    const from = step.inputs[0] === null || step.inputs[0] === undefined ? undefined : this.#quantization.get(step.inputs[0]);
+    const from =
+      step.inputs[0] === null || step.inputs[0] === undefined ? undefined : this.#quantization.get(step.inputs[0]);
     if (from === undefined || step.op === "QuantizeLinear") return;
     for (const id of step.outputs) {
       const { dtype } = valueById(this.#graph, id).type;
@@ -185,23 +231,14 @@ class Folding {
 
   finish(): Plan {
     const graph = this.#graph;
-    // A graph input that is only quantised enters as integers.
-    const entries = new Map<ValueId, ValueId>();
-    for (const id of graph.inputs) {
-      const reader = this.#onlyReader(id);
-      if (reader?.op === "QuantizeLinear") {
-        entries.set(id, reader.outputs[0]!);
-        this.#names.set(reader.outputs[0]!, valueById(graph, id).name);
-      }
-    }
-    const steps = this.#steps.filter((step) => !(step.op === "QuantizeLinear" && entries.get(step.inputs[0]!) === step.outputs[0]));
+    const steps = this.#steps;
     const readers = new Map<ValueId, Step[]>();
     for (const step of steps)
       for (const id of new Set(step.inputs)) if (id !== null) readers.set(id, [...(readers.get(id) ?? []), step]);
     return {
       graph,
       steps,
-      inputs: graph.inputs.map((id) => entries.get(id) ?? id),
+      inputs: this.#entries,
       outputs: graph.outputs.map((id) => this.#carrier(id)),
       quantization: this.#quantization,
       names: this.#names,

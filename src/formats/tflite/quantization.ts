@@ -69,7 +69,11 @@ export function toIntegers(
 }
 
 /** Symmetric int8 weights, one scale a slice of `axis` (null: one for all): largest magnitude at 127 (TFLite quantisation specification). */
-export function symmetricWeights(values: Float32Array, shape: readonly number[], axis: number | null): QuantizedConstant {
+export function symmetricWeights(
+  values: Float32Array,
+  shape: readonly number[],
+  axis: number | null,
+): QuantizedConstant {
   const peaks = new Float64Array(axis === null ? 1 : shape[axis]!);
   eachWithSlice(shape, axis ?? 0, (i, slice) => {
     const at = axis === null ? 0 : slice;

@@ -1,7 +1,7 @@
 import { formatEvidence, formatNumber, formatQuantity } from "../format.ts";
 import type { ArenaPlan, Memory } from "../schema-sections.ts";
 import { printable } from "../text.ts";
-import type { Chart } from "./svg.ts";
+import type { Chart, Layer } from "./svg.ts";
 import { COLOUR } from "./theme.ts";
 
 const MOST_BUFFERS = 400;
@@ -45,74 +45,70 @@ export function arenaChart(memory: Memory): Chart | null {
       spec: {
         width: 376,
         height: 220,
-        layer: [...bufferLayers(((limitInView ? Math.max(limit, largest) : largest) / KIB) * 1.07), ...LIMIT_LAYERS],
+        layer: [
+          bufferLayer(((limitInView ? Math.max(limit, largest) : largest) / KIB) * 1.07),
+          ...limitLayers(),
+          ...labelLayers(),
+        ],
       },
     },
   };
 }
 
-function bufferLayers(top: number) {
-  const x = {
-    field: "first",
-    type: "quantitative",
-    title: "step (operator)",
-    axis: { tickMinStep: 1, grid: false, format: "d" },
-    scale: { nice: false },
-  } as const;
-  const y = { field: "low", type: "quantitative", title: "KiB", scale: { domain: [0, top], nice: false } } as const;
-  return [
-    {
-      transform: [{ filter: "isValid(datum.first)" }],
-      mark: { type: "rect", strokeWidth: 0.8 },
-      encoding: {
-        x,
-        x2: { field: "end" },
-        y,
-        y2: { field: "high" },
-        color: { field: "colour", type: "nominal", scale: null },
-        stroke: { field: "stroke", type: "nominal", scale: null },
+function bufferLayer(top: number): Layer {
+  return {
+    transform: [{ filter: "isValid(datum.first)" }],
+    mark: { type: "rect", strokeWidth: 0.8 },
+    encoding: {
+      x: {
+        field: "first",
+        type: "quantitative",
+        title: "step (operator)",
+        axis: { tickMinStep: 1, grid: false, format: "d" },
+        scale: { nice: false },
       },
+      x2: { field: "end" },
+      y: { field: "low", type: "quantitative", title: "KiB", scale: { domain: [0, top], nice: false } },
+      y2: { field: "high" },
+      color: { field: "colour", type: "nominal", scale: null },
+      stroke: { field: "stroke", type: "nominal", scale: null },
     },
-    {
+  };
+}
+
+/** Sizes of the large buffers: first a halo in the colour of the buffer, so that the limit's line does not cross the figure. */
+function labelLayers(): Layer[] {
+  return ["colour", "ink"].map((field): Layer => {
+    const paint = { field, type: "nominal", scale: null } as const;
+    return {
       transform: [{ filter: "isValid(datum.label)" }],
-      mark: { type: "text", fontSize: 10.5 },
+      mark: { type: "text", fontSize: 10.5, strokeWidth: field === "colour" ? 5 : 0 },
       encoding: {
         x: { field: "middle", type: "quantitative" },
         y: { field: "centre", type: "quantitative" },
         text: { field: "label", type: "nominal" },
-        color: { field: "ink", type: "nominal", scale: null },
+        color: paint,
+        ...(field === "colour" ? { stroke: paint } : {}),
       },
-    },
-  ] as const;
+    };
+  });
 }
 
-const LIMIT_LAYERS = [
-  {
-    transform: [{ filter: "isValid(datum.limit)" }],
+function limitLayers(): Layer[] {
+  const y = { field: "limit", type: "quantitative" } as const;
+  const transform = [{ filter: "isValid(datum.limit)" }];
+  const rule: Layer = {
+    transform,
     mark: { type: "rule", color: COLOUR.chosen, strokeDash: [5, 3], strokeWidth: 1.5 },
-    encoding: { y: { field: "limit", type: "quantitative" } },
-  },
-  {
-    transform: [{ filter: "isValid(datum.limit)" }],
-    mark: {
-      type: "text",
-      color: COLOUR.chosen,
-      align: "right",
-      x: 374,
-      dy: -7,
-      fontSize: 10.5,
-      fontWeight: "bold",
-      stroke: "#ffffff",
-      strokeWidth: 3,
-    },
-    encoding: { y: { field: "limit", type: "quantitative" }, text: { field: "text", type: "nominal" } },
-  },
-  {
-    transform: [{ filter: "isValid(datum.limit)" }],
+    encoding: { y },
+  };
+  const label: Layer = {
+    transform,
     mark: { type: "text", color: COLOUR.chosen, align: "right", x: 374, dy: -7, fontSize: 10.5, fontWeight: "bold" },
-    encoding: { y: { field: "limit", type: "quantitative" }, text: { field: "text", type: "nominal" } },
-  },
-] as const;
+    encoding: { y, text: { field: "text", type: "nominal" } },
+  };
+  return [rule, label];
+}
 
 /** A rectangle for each buffer, the largest with their size as label, and one for the persistent part above them. */
 function rectangles(plan: ArenaPlan, panel: string, colour: string, ink: string) {

@@ -1,7 +1,7 @@
 import { formatNumber, formatShare } from "../format.ts";
 import type { Group, Sensitivity } from "../schema-sections.ts";
 import { axisLabels } from "./labels.ts";
-import type { Chart } from "./svg.ts";
+import type { Chart, Layer } from "./svg.ts";
 import { COLOUR } from "./theme.ts";
 
 const MOST_CURVES = 12;
@@ -53,24 +53,18 @@ export function sensitivityChart(sensitivity: Sensitivity, groups: readonly Grou
       spec: panel(
         curves.length,
         Math.min(50, ...points.map((point) => point.kept), ...rules.map((rule) => rule.chosen)),
+        !percent,
       ),
     },
   };
 }
 
-function panel(count: number, lowest: number) {
+function panel(count: number, lowest: number, rising: boolean): { width: number; height: number; layer: Layer[] } {
   const width = Math.floor(ROW_WIDTH / columnsFor(count)) - GAP;
   const scale = { domain: [Math.max(0, 5 * Math.floor(lowest / 5)), 100], nice: false, zero: false };
   const x = { type: "quantitative", title: "units kept (%)", scale, axis: { tickCount: 4 } } as const;
-  const label = {
-    type: "text",
-    color: COLOUR.chosen,
-    align: "right",
-    dx: -4,
-    y: 84,
-    fontSize: 10.5,
-    fontWeight: "bold",
-  } as const;
+  const dx = { expr: "datum.chosen < 75 ? 4 : -4" };
+  const align = { expr: "datum.chosen < 75 ? 'left' : 'right'" };
   return {
     width: Math.min(width, 260),
     height: 92,
@@ -82,7 +76,8 @@ function panel(count: number, lowest: number) {
       },
       {
         transform: [{ filter: "isValid(datum.chosen)" }],
-        mark: label,
+        // where the curve is not: a loss falls to the right, an accuracy rises
+        mark: { type: "text", color: COLOUR.chosen, align, dx, y: rising ? 8 : 84, fontSize: 10.5, fontWeight: "bold" },
         encoding: { x: { ...x, field: "chosen" }, text: { field: "text", type: "nominal" } },
       },
       {
@@ -94,7 +89,7 @@ function panel(count: number, lowest: number) {
         },
       },
     ],
-  } as const;
+  };
 }
 
 /** The curves that get worst, worst first; loss worsens upwards, accuracy downwards. */

@@ -2,6 +2,9 @@ import type { TopLevelSpec } from "vega-lite";
 import { escapeXml } from "../text.ts";
 import { THEME } from "./theme.ts";
 
+/** One layer of a layered chart. */
+export type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
+
 /** A chart before it is drawn. */
 export interface Chart {
   /** Unique in the page: the base of the ids that name the drawing for screen readers. */

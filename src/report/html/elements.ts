@@ -13,6 +13,9 @@ export const text = (title: string): Column => ({ title, kind: "text" });
 export const figure = (title: string): Column => ({ title, kind: "figure" });
 export const name = (title: string): Column => ({ title, kind: "name" });
 
+/** Names up to this length stay on one line; longer ones, which untrusted files may hold, may break anywhere. */
+const UNBROKEN = 24;
+
 /** A table whose head repeats on each printed page; columns that hold nothing in any row are left out. */
 export function table(columns: readonly Column[], rows: readonly (readonly Content[])[], className = ""): Html {
   const used = columns.map((_, at) => rows.some((row) => !isEmpty(row[at])));
@@ -21,9 +24,12 @@ export function table(columns: readonly Column[], rows: readonly (readonly Conte
       row.flatMap((cell, at) => {
         if (!used[at]) return [];
         const kind = columns[at]?.kind ?? "text";
-        return tag === "th"
-          ? [markup`<th scope="col" class="${kind}">${cell}</th>`]
-          : [markup`<td class="${kind}">${cell}</td>`];
+        const short = typeof cell === "string" && cell.length <= UNBROKEN ? " short" : "";
+        return [
+          tag === "th"
+            ? markup`<th scope="col" class="${kind}">${cell}</th>`
+            : markup`<td class="${kind}${short}">${cell}</td>`,
+        ];
       }),
     );
   const head = cells(
@@ -70,7 +76,7 @@ export function evidenceMark(evidence: Evidence): Html {
 export function verdictMark(verdict: "pass" | "fail" | "not-applicable"): Html {
   if (verdict === "pass") return markup`<span class="pass">\u2713&nbsp;pass</span>`;
   if (verdict === "fail") return markup`<span class="fail">\u2717&nbsp;FAIL</span>`;
-  return markup`<span class="quiet">not applicable</span>`;
+  return markup`<span class="quiet short">not&nbsp;applicable</span>`;
 }
 
 export function small(content: Content): Html {

@@ -35,6 +35,7 @@ td { vertical-align: top; border-bottom: 1px solid ${COLOUR.grid}; padding: 4px 
 th:first-child, td:first-child { padding-left: 0; } th:last-child, td:last-child { padding-right: 0; }
 th.figure, td.figure { text-align: right; white-space: nowrap; }
 td.text, td.name { overflow-wrap: anywhere; }
+.short { white-space: nowrap; }
 td.name { font: 11.5px/1.45 "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", monospace; }
 thead { display: table-header-group; } tr { break-inside: avoid; }
 table.requirements { font-size: 13.5px; } table.requirements td { padding-top: 7px; padding-bottom: 7px; }
@@ -58,6 +59,7 @@ figcaption { font-size: 12px; color: ${COLOUR.quiet}; margin-top: 4px; max-width
   body { font-size: 9.5pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
   table { font-size: 8.2pt; } th { font-size: 7.8pt; } table.requirements { font-size: 8.8pt; } small { font-size: 7.6pt; }
+  td { padding-top: 2pt; padding-bottom: 2pt; }
   td.name { font-size: 7.4pt; } code { font-size: 7.6pt; } figcaption { font-size: 8pt; }
   h2 { margin-top: 20pt; }
 }

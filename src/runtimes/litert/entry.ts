@@ -78,9 +78,13 @@ export function refuseOpenOutputs(model: TfliteModel): void {
   const openBatch = inputs.some((index) => tensors[index]!.shapeSignature?.[0] === -1);
   for (const { name, shapeSignature = [] } of outputs.map((index) => tensors[index]!)) {
     if (shapeSignature.some((dim, axis) => dim === -1 && !(axis === 0 && openBatch))) {
-      throw new EspalierError("unsupported", `Output ${JSON.stringify(name)} has shape [${shapeSignature.join(", ")}]`, {
-        hint: "Export the model with static shapes: the runtime needs the size of each output beforehand.",
-      });
+      throw new EspalierError(
+        "unsupported",
+        `Output ${JSON.stringify(name)} has shape [${shapeSignature.join(", ")}]`,
+        {
+          hint: "Export the model with static shapes: the runtime needs the size of each output beforehand.",
+        },
+      );
     }
   }
 }

@@ -2,6 +2,9 @@
 import type { WireSchema } from "../field.ts";
 import * as enums from "./enums.ts";
 
+/** SHA-256 of the schema.fbs that these tables were printed from. */
+export const SCHEMA_SHA256 = "f1bc9ca2405fb9a29b18ae62bee2a66efe4544ad1e8746c75b68ba276a829997";
+
 export const tfliteSchema: WireSchema = {
   enums: {
     ActivationFunctionType: enums.ActivationFunctionType,

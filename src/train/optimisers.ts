@@ -1,0 +1,106 @@
+import type { ValueId } from "../ir/index.ts";
+import type { Formula } from "../ops/index.ts";
+
+/** Stochastic gradient descent with momentum; decay is added to the gradient (L2). */
+export interface SgdOptions {
+  readonly kind: "sgd";
+  /** Default 0.9; 0 keeps no state. */
+  readonly momentum?: number;
+  /** Default true. */
+  readonly nesterov?: boolean;
+  /** Default 0. Only weights of rank 2 and more decay: biases and normalisation scales do not. */
+  readonly weightDecay?: number;
+}
+
+/** Adam with decoupled weight decay (Loshchilov & Hutter 2019). */
+export interface AdamWOptions {
+  readonly kind: "adamw";
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Default 0.01. */
+  readonly weightDecay?: number;
+}
+
+export type Optimiser = SgdOptions | AdamWOptions;
+
+/** Scalars that change with every step, as graph inputs. */
+export interface StepScalars {
+  readonly rate: ValueId;
+  /** 1 / (1 - beta^t) for Adam's two averages. */
+  readonly corrections: readonly ValueId[];
+}
+
+/** Number of tensors that the optimiser remembers for each weight. */
+export function slotCount(optimiser: Optimiser): number {
+  if (optimiser.kind === "adamw") return 2;
+  return (optimiser.momentum ?? 0.9) === 0 ? 0 : 1;
+}
+
+/** Adam's bias corrections at step t (from 1); none for SGD. */
+export function correctionsAt(optimiser: Optimiser, t: number): number[] {
+  if (optimiser.kind === "sgd") return [];
+  return [1 / (1 - (optimiser.beta1 ?? 0.9) ** t), 1 / (1 - (optimiser.beta2 ?? 0.999) ** t)];
+}
+
+export interface Update {
+  readonly weight: ValueId;
+  readonly slots: readonly ValueId[];
+}
+
+/** Adds the nodes of one step of the optimiser for one weight: its new value and new state. */
+export function addUpdate(
+  f: Formula,
+  optimiser: Optimiser,
+  weight: ValueId,
+  gradient: ValueId,
+  slots: readonly ValueId[],
+  step: StepScalars,
+): Update {
+  const decays = f.shape(weight).length > 1;
+  return optimiser.kind === "sgd"
+    ? sgd(f, optimiser, weight, gradient, slots, step, decays)
+    : adamW(f, optimiser, weight, gradient, slots, step, decays);
+}
+
+function sgd(
+  f: Formula,
+  options: SgdOptions,
+  weight: ValueId,
+  gradient: ValueId,
+  slots: readonly ValueId[],
+  { rate }: StepScalars,
+  decays: boolean,
+): Update {
+  const momentum = options.momentum ?? 0.9;
+  const decay = decays ? (options.weightDecay ?? 0) : 0;
+  const g = decay === 0 ? gradient : f.add(gradient, f.mul(weight, f.number(decay)));
+  if (momentum === 0) return { weight: f.sub(weight, f.mul(g, rate)), slots: [] };
+  // v' = mu v + g; w' = w - rate v', or w - rate (g + mu v') with Nesterov's look-ahead.
+  const velocity = f.add(f.mul(slots[0]!, f.number(momentum)), g);
+  const direction = (options.nesterov ?? true) ? f.add(g, f.mul(velocity, f.number(momentum))) : velocity;
+  return { weight: f.sub(weight, f.mul(direction, rate)), slots: [velocity] };
+}
+
+function adamW(
+  f: Formula,
+  options: AdamWOptions,
+  weight: ValueId,
+  gradient: ValueId,
+  slots: readonly ValueId[],
+  { rate, corrections }: StepScalars,
+  decays: boolean,
+): Update {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;
+  const average = (old: ValueId, now: ValueId, beta: number) =>
+    f.add(f.mul(old, f.number(beta)), f.mul(now, f.number(1 - beta)));
+  const first = average(slots[0]!, gradient, beta1);
+  const second = average(slots[1]!, f.mul(gradient, gradient), beta2);
+  const scale = f.add(f.node("Sqrt", [f.mul(second, corrections[1]!)]), f.number(epsilon));
+  const step = f.div(f.mul(first, corrections[0]!), scale);
+  const direction = decays && weightDecay > 0 ? f.add(step, f.mul(weight, f.number(weightDecay))) : step;
+  return { weight: f.sub(weight, f.mul(direction, rate)), slots: [first, second] };
+}

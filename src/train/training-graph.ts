@@ -1,0 +1,188 @@
+import { EspalierError } from "../diagnostics/index.ts";
+import { type Graph, type GraphBuilder, producers, staticShape, type ValueId, valueById } from "../ir/index.ts";
+import { completeAttributes, editGraph, type Formula, formula, OPS } from "../ops/index.ts";
+import { allocate, sizeOf, type Tensor, tensor } from "../tensor/index.ts";
+import { addGradients, type Composite } from "./autodiff.ts";
+import { addBatchStatistics } from "./batch-norm.ts";
+import { headOf } from "./head.ts";
+import { addCrossEntropy, addDistillation, type Distillation } from "./losses.ts";
+import { addUpdate, correctionsAt, type Optimiser, slotCount } from "./optimisers.ts";
+import { trainableConstants } from "./parameters.ts";
+
+export interface TrainingGraphOptions {
+  readonly batch: number;
+  readonly optimiser: Optimiser;
+  /** Adds the teacher's logits as an input and the distillation term to the loss. */
+  readonly distillation?: Distillation;
+  /** 0/1 tensors by weight name, multiplied into the weight after each update. */
+  readonly masks?: ReadonlyMap<string, Tensor>;
+  /** Names of constants that stay as they are. */
+  readonly frozen?: ReadonlySet<string>;
+  /** Share of the old value that running statistics keep each step; default 0.9. With "frozen", batch norms keep their inference form. */
+  readonly batchNorm?: number | "frozen";
+}
+
+/** A tensor that goes into a step and comes out changed. */
+export interface StateTensor {
+  /** The constant of the original graph that it is, or null for optimiser state. */
+  readonly constant: ValueId | null;
+  readonly input: string;
+  readonly output: string;
+  readonly initial: Tensor<"float32">;
+}
+
+/** One training step as a graph: samples, targets and state in; loss, logits and new state out. */
+export interface TrainingGraph {
+  readonly graph: Graph;
+  readonly classes: number;
+  readonly names: {
+    readonly samples: string;
+    /** Target probabilities [n, classes]. */
+    readonly target: string;
+    /** Teacher logits [n, classes]; null without distillation. */
+    readonly teacher: string | null;
+    readonly rate: string;
+    readonly corrections: readonly string[];
+    readonly loss: string;
+    readonly logits: string;
+  };
+  readonly state: readonly StateTensor[];
+}
+
+/** A copy of the graph with its symbolic batch bound. */
+export function bindBatch(graph: Graph, batch: number): Graph {
+  const builder = editGraph(graph);
+  for (const id of graph.inputs) {
+    const { dtype, shape } = builder.value(id).type;
+    const symbol = shape.find((dim) => typeof dim === "string");
+    if (symbol !== undefined) builder.setInputType(id, { dtype, shape: staticShape(shape, { [symbol]: batch }) });
+    else if (shape[0] !== batch) builder.setInputType(id, { dtype, shape: [batch, ...shape.slice(1)] });
+  }
+  return builder.build({ reinfer: true });
+}
+
+interface Pending {
+  readonly constant: ValueId;
+  readonly input: ValueId;
+  readonly output: ValueId;
+}
+
+/** Replaces each BatchNormalization by its training form; answers the composites and the running statistics as state. */
+function useBatchStatistics(
+  builder: GraphBuilder,
+  graph: Graph,
+  momentum: number,
+): { composites: Composite[]; statistics: Pending[] } {
+  const composites: Composite[] = [];
+  const statistics: Pending[] = [];
+  for (const original of graph.nodes) {
+    if (original.op !== "BatchNormalization") continue;
+    const node = builder.currentNodes.find((candidate) => candidate.name === original.name)!;
+    completeAttributes(node.op, OPS.BatchNormalization.attrs, node.attrs);
+    const batch = addBatchStatistics(builder, node);
+    const f = formula(builder, `${node.name}.running`);
+    [batch.mean, batch.variance].forEach((value, i) => {
+      const constant = node.inputs[3 + i]!;
+      const { name, type, data } = builder.value(constant);
+      if (data === undefined) return;
+      const input = builder.input(name, type);
+      const output = f.add(f.mul(input, f.number(momentum)), f.mul(value, f.number(1 - momentum)));
+      statistics.push({ constant, input, output });
+    });
+    composites.push(batch.composite);
+    builder.removeNode(node);
+    builder.replaceUses(node.outputs[0]!, batch.output);
+  }
+  return { composites, statistics };
+}
+
+function lossOf(
+  f: Formula,
+  logits: ValueId,
+  classes: number,
+  batch: number,
+  distillation: Distillation | undefined,
+): { loss: ValueId; target: ValueId; teacher: ValueId | null } {
+  const rows = { dtype: "float32", shape: [batch, classes] } as const;
+  const target = f.builder.input("target", rows);
+  const flat = f.shape(logits).length === 2 ? logits : f.reshape(logits, [batch, classes]);
+  const hard = addCrossEntropy(f, flat, target);
+  if (distillation === undefined) return { loss: hard, target, teacher: null };
+  const { temperature = 2, weight = 0.5 } = distillation;
+  const teacher = f.builder.input("teacher", rows);
+  const soft = addDistillation(f, flat, teacher, temperature);
+  return { loss: f.add(f.mul(hard, f.number(1 - weight)), f.mul(soft, f.number(weight))), target, teacher };
+}
+
+function zeros(shape: readonly number[]): Tensor<"float32"> {
+  return tensor("float32", shape, allocate("float32", sizeOf(shape)));
+}
+
+/** Trainable constants become inputs; refuses masks and frozen names that name none. */
+function openParameters(builder: GraphBuilder, graph: Graph, options: TrainingGraphOptions): Map<ValueId, ValueId> {
+  const trainable = trainableConstants(graph);
+  const names = new Set(trainable.map((id) => valueById(graph, id).name));
+  for (const name of options.masks?.keys() ?? [])
+    if (!names.has(name))
+      throw new EspalierError("usage", `A mask is given for "${name}", which is not a trainable weight`, {
+        where: `graph "${graph.name}"`,
+      });
+  const inputs = new Map<ValueId, ValueId>();
+  for (const id of trainable) {
+    const { name, type } = valueById(graph, id);
+    if (options.frozen?.has(name)) continue;
+    const input = builder.input(name, type);
+    builder.replaceUses(id, input);
+    inputs.set(id, input);
+  }
+  if (inputs.size === 0)
+    throw new EspalierError("usage", "There is nothing to train: the graph has no float32 weights that are not frozen", {
+      where: `graph "${graph.name}"`,
+    });
+  return inputs;
+}
+
+/**
+ * The training step of a classifier: forward pass with batch statistics, loss, gradients and optimiser, in one graph whose weights, running statistics
+ * and optimiser state are inputs and outputs. A final Softmax is left out: the loss takes its logits.
+ */
+export function trainingGraph(original: Graph, options: TrainingGraphOptions): TrainingGraph {
+  const head = headOf(original);
+  const bound = bindBatch(original, options.batch);
+  const opening = editGraph(bound);
+  opening.setOutputs([head.logits]);
+  const parameters = openParameters(opening, bound, options);
+  const opened = opening.build();
+  const builder = editGraph(opened);
+  const { composites, statistics } =
+    options.batchNorm === "frozen"
+      ? { composites: [], statistics: [] }
+      : useBatchStatistics(builder, opened, options.batchNorm ?? 0.9);
+  const logits = builder.currentOutputs[0]!;
+  const f = formula(builder, "loss");
+  const { loss, target, teacher } = lossOf(f, logits, head.classes, options.batch, options.distillation);
+  builder.setOutputs([loss, logits, ...statistics.map(({ output }) => output)]);
+  // Building puts the nodes in topological order, which the reverse walk needs.
+  const forward = editGraph(builder.build());
+  return finish(forward, original, options, {
+    composites,
+    statistics,
+    parameters,
+    loss,
+    logits,
+    target,
+    teacher,
+    classes: head.classes,
+  });
+}
+
+interface Forward {
+  readonly composites: readonly Composite[];
+  readonly statistics: readonly Pending[];
+  readonly parameters: ReadonlyMap<ValueId, ValueId>;
+  readonly loss: ValueId;
+  readonly logits: ValueId;
+  readonly target: ValueId;
+  readonly teacher: ValueId | null;
+  readonly classes: number;
+}

@@ -1,0 +1,17 @@
+import type { Target } from "../target.ts";
+
+/** A server or desktop CPU: ONNX and TFLite files, float32 or int8, whichever this machine runs faster. */
+export const cpu: Target = {
+  name: "cpu",
+  summary: "ONNX and TFLite for this machine's CPU, float32 or int8, whichever is faster here",
+  profileClass: "cpu",
+  defaults: { model: "models/resnet8.onnx", data: "data/fashion-mnist", profile: "host-cpu" },
+  relativeLimits: { latencyMs: 0.6 },
+  fusesResidual: true,
+  minimumUnits: 4,
+  sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 1000, criterion: "taylor" },
+  recovery: { epochs: 2, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
+  sparsity: null,
+  artifacts: ["onnx-float32", "onnx-int8", "tflite-float32", "tflite-int8"],
+  rules: [],
+};

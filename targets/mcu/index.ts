@@ -1,0 +1,17 @@
+import type { Target } from "../target.ts";
+
+/** A microcontroller under TensorFlow Lite Micro: full int8 TFLite, C sources, op resolver and arena size. */
+export const mcu: Target = {
+  name: "mcu",
+  summary: "Full int8 TFLite and C sources for TensorFlow Lite Micro, with the arena to the byte",
+  profileClass: "mcu",
+  defaults: { model: "models/ds_cnn.onnx", data: "data/fashion-mnist", profile: "stm32l4r5" },
+  relativeLimits: { macs: 0.5 },
+  fusesResidual: false,
+  minimumUnits: 4,
+  sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 1000, criterion: "taylor" },
+  recovery: { epochs: 2, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
+  sparsity: null,
+  artifacts: ["tflite-int8", "c"],
+  rules: [],
+};

@@ -1,0 +1,17 @@
+import type { Target } from "../target.ts";
+
+/** A mobile NPU: channels cut to the array's grain, full int8 TFLite with labels and normalisation. */
+export const npu: Target = {
+  name: "npu",
+  summary: "Full int8 TFLite with metadata for a mobile NPU",
+  profileClass: "npu",
+  defaults: { model: "models/mobilenet_v2.onnx", data: "data/fashion-mnist", profile: "ethos-u65-256" },
+  relativeLimits: { latencyMs: 0.6 },
+  fusesResidual: false,
+  minimumUnits: 8,
+  sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 1000, criterion: "taylor" },
+  recovery: { epochs: 2, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
+  sparsity: null,
+  artifacts: ["tflite-int8"],
+  rules: [],
+};

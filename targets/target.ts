@@ -1,0 +1,63 @@
+import type { DeviceProfile } from "../src/cost/index.ts";
+import type { Graph } from "../src/ir/index.ts";
+import type { Metric } from "../src/search/index.ts";
+
+export type TargetName = "cpu" | "ampere" | "npu" | "mcu";
+
+/** Files that a target can emit. `c` is the TFLM source form of the int8 file: model_data.cc/.h, op resolver and arena header. */
+export type ArtifactKind = "onnx-float32" | "onnx-float16" | "onnx-int8" | "tflite-float32" | "tflite-int8" | "c";
+
+/** How the pruned model is brought back; epochs are passes over the training split. */
+export interface RecoverySettings {
+  readonly epochs: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  /** Share of the loss that comes from the original model's logits (distillation), 0 to 1. */
+  readonly distillation: number;
+  readonly temperature: number;
+}
+
+/** N:M structured sparsity that a target adds after pruning. */
+export interface SparsitySettings {
+  readonly n: number;
+  readonly m: number;
+  /** Epochs of fine-tuning with the masks held. */
+  readonly epochs: number;
+}
+
+/** How sensitivity is measured. */
+export interface SensitivitySettings {
+  /** Shares of units kept at which each group is measured. */
+  readonly ratios: readonly number[];
+  /** Held-out samples that each point is measured on. */
+  readonly samples: number;
+  readonly criterion: "l1" | "l2" | "taylor" | "random";
+}
+
+/** A rule of a target on the float graph that is to be deployed. Its sentence is the message, the documentation and the report's row. */
+export interface TargetRule {
+  readonly id: string;
+  readonly says: string;
+  /** The nodes that break the rule, each with what was found there. */
+  check(graph: Graph, profile: DeviceProfile): readonly { readonly node: string; readonly found: string }[];
+}
+
+/** A way of deploying: what to default to, what to do, what to hold. */
+export interface Target {
+  readonly name: TargetName;
+  readonly summary: string;
+  readonly profileClass: DeviceProfile["class"];
+  /** Paths inside the project: the example model and data set, and the profile's name. */
+  readonly defaults: { readonly model: string; readonly data: string; readonly profile: string };
+  /** Limits as shares of the original's figure, used when the command line gives none for that metric. */
+  readonly relativeLimits: Partial<Record<Metric, number>>;
+  /** Whether the runtime adds residuals inside the kernel that makes one operand. */
+  readonly fusesResidual: boolean;
+  /** Least units that a group may keep. */
+  readonly minimumUnits: number;
+  readonly sensitivity: SensitivitySettings;
+  readonly recovery: RecoverySettings;
+  readonly sparsity: SparsitySettings | null;
+  readonly artifacts: readonly ArtifactKind[];
+  readonly rules: readonly TargetRule[];
+}
