@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { fittedErrors, heldOutErrors, type Fitter, type Observation } from "../src/cost/calibrate/cross-validate.ts";
+import { fittedErrors, heldOutErrors, heldOutNetworkRatioErrors, heldOutRatioErrors, type Fitter, type Observation } from "../src/cost/calibrate/cross-validate.ts";
 import { dot, fitNonNegative, fitTowardsPooled } from "../src/cost/calibrate/least-squares.ts";
+import { seededRandom } from "../src/tensor/index.ts";
 
 // Recomputes the latency constants and errors that stand in hardware-profiles/: npx tsx scripts/fit-latency.ts <latency.json> [name]
 // The file is a JSON array of published measurements (docs/hardware-profiles.md says which); it is too large to be in the repository.
@@ -33,6 +34,7 @@ interface FitPlan {
   readonly features: (row: Row) => readonly number[];
   readonly target: (row: Row) => number;
   readonly group?: (row: Row) => string;
+  readonly family?: (row: Row) => string;
   readonly fit?: Fitter;
 }
 
@@ -51,12 +53,15 @@ const shrunk: Fitter = (rows) => {
   return (features) => dot(features, c);
 };
 const version = (row: Row) => Number.parseFloat(row.runtime_version ?? "0");
+/** One network at several resolutions on one board and runtime version. */
+const architecture = (row: Row) => [row.device, row.runtime, row.runtime_version, row.model.replace(/[\d.]+x[\d.]+|-r\d+/g, "")].join("|");
 const mcu = (name: string, core: string, keep: (row: Row) => boolean): FitPlan => ({
   name,
   columns: ["convolution", "separable", "fullyConnected"],
   keep: (row) => row.core === core && row.mac_kinds !== undefined && keep(row),
   features: kinds,
   target: cycles,
+  family: architecture,
   fit: shrunk,
 });
 const mcuPooled = (name: string, core: string, keep: (row: Row) => boolean): FitPlan => ({
@@ -65,6 +70,7 @@ const mcuPooled = (name: string, core: string, keep: (row: Row) => boolean): Fit
   keep: (row) => row.core === core && row.macs !== undefined && keep(row),
   features: (row) => [row.macs ?? 0],
   target: cycles,
+  family: architecture,
 });
 
 /** t = t0 + max(MACs / T, bytes / B): each row is charged to its longer regime, refitted until the assignment settles. */
@@ -80,6 +86,9 @@ const roofline: Fitter = (rows) => {
   return ([, macs = 0, bytes = 0]) => c[0]! + Math.max(macs * c[1]!, bytes * c[2]!);
 };
 
+/** Layers of small convolutional networks take tens of microseconds; large matrix products are predicted far better and would flatter the ratio. */
+const SMALL_KERNEL_SECONDS = 1e-4;
+
 const gemmShape = (row: Row) => (/M=(\d+) N=(\d+) K=(\d+)/.exec(row.model) ?? []).slice(1).map(Number);
 const gemm = (name: string, precision: string, elementBytes: number, outBytes: number): FitPlan => ({
   name,
@@ -91,6 +100,7 @@ const gemm = (name: string, precision: string, elementBytes: number, outBytes: n
   },
   target: (row) => row.latency_ms * 1e-3,
   group: (row) => (row.note ?? "").split(";")[0] ?? "",
+  family: (row) => `M=${gemmShape(row)[0]}`,
   fit: roofline,
 });
 
@@ -131,6 +141,7 @@ const plans = (all: readonly Row[]): FitPlan[] => {
       keep: (row) => row.origin === "timm_3090",
       features: (row) => [row.batch * (row.macs ?? 0), row.batch * (row.macts ?? 0)],
       target: (row) => row.latency_ms * 1e-3,
+      family: (row) => row.model.replace(/\d+/g, ""),
     },
     hexagon("hexagon-8gen3", /S24/),
     hexagon("hexagon-8elite", /S25/),
@@ -147,6 +158,7 @@ for (const plan of plans(all)) {
     features: plan.features(row),
     target: plan.target(row),
     group: (plan.group ?? ((r: Row) => r.model))(row),
+    ...(plan.family === undefined ? {} : { family: plan.family(row) }),
   }));
   const fit = plan.fit ?? linear;
   const predict = fit(observations);
@@ -155,9 +167,14 @@ for (const plan of plans(all)) {
   const percent = (e: number) => `${(100 * e).toFixed(1)} %`;
   const inSample = fittedErrors(observations, fit);
   const heldOut = heldOutErrors(observations, fit);
+  const ratios =
+    plan.fit === roofline
+      ? heldOutNetworkRatioErrors(observations.filter((row) => row.target < SMALL_KERNEL_SECONDS), fit, seededRandom(0, plan.name))
+      : heldOutRatioErrors(observations, fit);
   const terms = plan.columns.map((column, i) => `${column} ${coefficients[i]!.toPrecision(4)}`).join(", ");
   console.log(
     `${plan.name}: ${terms}; ${inSample.rows} rows of ${inSample.groups} models; fitted mean ${percent(inSample.mean)}; ` +
-      `held out mean ${percent(heldOut.mean)}, 90th percentile ${percent(heldOut.percentile90)}, worst ${percent(heldOut.worst)}`,
+      `held out mean ${percent(heldOut.mean)}, 90th percentile ${percent(heldOut.percentile90)}, worst ${percent(heldOut.worst)}` +
+      (ratios === null ? "" : `; ratios of ${ratios.rows} rows mean ${percent(ratios.mean)}, 90th percentile ${percent(ratios.percentile90)}`),
   );
 }

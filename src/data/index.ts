@@ -8,3 +8,4 @@ export { mixUp, oneHot } from "./mix-up.ts";
 export { type Normalisation, type Samples, UNIT_NORMALISATION } from "./normalise.ts";
 export { SIDECAR_NAME, type Sidecar } from "./sidecar.ts";
 export { type SplitIndices, type SplitOptions, splitDataset, stratifiedSplit } from "./split.ts";
+export { holdOut } from "./held-out.ts";

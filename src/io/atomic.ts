@@ -9,15 +9,27 @@ import { systemError } from "./read.ts";
 /** ".<name>.<process id>.<random>.tmp": hidden, and it tells whose it is. */
 const TEMPORARY = /^\..*\.(\d+)\.[0-9a-f]{8}\.tmp$/;
 
-/** Temporaries named by this process: one with our number that is not among them is from an earlier process of that number. */
-const ours = new Set<string>();
+/** Temporaries in use here: one with our process number that is not among them is from an earlier process of that number. */
+const inUse = new Set<string>();
 
-/** A name beside `path` for a file or folder under construction. */
-export function temporaryName(path: string): string {
+/**
+ * Gives `build` a name beside `path` for a file or folder under construction. Whatever is still there under that name when
+ * `build` ends, however it ends, is removed, also when a signal ends the process.
+ */
+export async function withTemporary<T>(path: string, build: (temporary: string) => Promise<T>): Promise<T> {
   // 60 UTF-16 units are at most 180 bytes of UTF-8, so that the whole name stays below the usual limit of 255.
   const name = `.${basename(path).slice(0, 60)}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
-  ours.add(name);
-  return join(dirname(path), name);
+  const temporary = join(dirname(path), name);
+  inUse.add(name);
+  const done = onInterrupt(() => rmSync(temporary, { recursive: true, force: true }));
+  try {
+    return await build(temporary);
+  } finally {
+    // A failure to tidy up must not hide why `build` failed; the next run removes what stays.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    done();
+    inUse.delete(name);
+  }
 }
 
 /** Forces a folder's entries to disk, where the system can do that. */
@@ -47,17 +59,14 @@ export async function writeFileSynced(path: string, content: Uint8Array | string
  * @throws EspalierError with the path.
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = temporaryName(path);
-  const done = onInterrupt(() => rmSync(temporary, { force: true }));
   try {
-    await writeFileSynced(temporary, content);
-    await rename(temporary, path);
+    await withTemporary(path, async (temporary) => {
+      await writeFileSynced(temporary, content);
+      await rename(temporary, path);
+    });
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw systemError(error, path, "file to write", "Check that its folder exists and can be written.");
-  } finally {
-    done();
   }
 }
 
@@ -86,7 +95,7 @@ export async function removeStaleTemporaries(folder: string, { alone = false } =
   }
   for (const entry of entries.sort()) {
     const match = TEMPORARY.exec(entry);
-    if (match === null || ours.has(entry)) continue;
+    if (match === null || inUse.has(entry)) continue;
     const pid = Number(match[1]);
     if (!alone && pid !== process.pid && isAlive(pid)) continue;
     await rm(join(folder, entry), { recursive: true, force: true });

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
-import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { EspalierError } from "../diagnostics/index.ts";
-import { temporaryName, writeFileSynced } from "./atomic.ts";
+import { withTemporary, writeFileSynced } from "./atomic.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { processIdentity, stillRuns } from "./process-identity.ts";
 import { systemError } from "./read.ts";
@@ -71,18 +71,17 @@ function heldLock(path: string, token: string): Lock {
 
 /** Creates the lock with its content in one step, so that nobody ever reads half a lock; false when there is one already. */
 async function createLock(path: string, content: string): Promise<boolean> {
-  const temporary = temporaryName(path);
   try {
-    await writeFileSynced(temporary, content);
-    await link(temporary, path);
+    await withTemporary(path, async (temporary) => {
+      await writeFileSynced(temporary, content);
+      await link(temporary, path);
+    });
     return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     if (code === "EEXIST") return false;
     if (["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code)) return createWithoutLink(path, content);
     throw systemError(error, path, "lock file");
-  } finally {
-    await rm(temporary, { force: true });
   }
 }
 
@@ -109,18 +108,18 @@ async function clearIfStale(path: string): Promise<void> {
     if (runs) throw held(path, `process ${found.pid}`, "Wait for it, stop it, or give another folder with --out.");
   }
   // Between reading and removing, another process may have replaced the stale lock by its own: move it away, then look again.
-  const aside = temporaryName(path);
   try {
-    await rename(path, aside);
+    await withTemporary(path, async (aside) => {
+      await rename(path, aside);
+      const moved = await readLock(aside);
+      const same =
+        found === "unreadable" ? moved === "unreadable" : typeof moved === "object" && moved.token === found.token;
+      if (!same) await link(aside, path).catch(() => undefined);
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw systemError(error, path, "lock file");
+    throw error instanceof EspalierError ? error : systemError(error, path, "lock file");
   }
-  const moved = await readLock(aside);
-  const same =
-    found === "unreadable" ? moved === "unreadable" : typeof moved === "object" && moved.token === found.token;
-  if (!same) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
 }
 
 async function readLock(path: string): Promise<LockContent | "gone" | "unreadable"> {

@@ -1,10 +1,8 @@
-import { rmSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { EspalierError, invariant } from "../diagnostics/index.ts";
-import { syncFolder, temporaryName, writeFileAtomic, writeFileSynced } from "./atomic.ts";
+import { syncFolder, withTemporary, writeFileAtomic, writeFileSynced } from "./atomic.ts";
 import { sha256 } from "./hash.ts";
-import { onInterrupt } from "./interrupt.ts";
 import { confine, safeSegments } from "./paths.ts";
 import { readInputFile, systemError } from "./read.ts";
 import { stableJson } from "./stable-json.ts";
@@ -56,23 +54,20 @@ export async function commitStage<T>(
   const json = JSON.parse(stableJson(output.json)) as T;
   const final = join(stages, name);
   const record = join(stages, `${name}.json`);
-  const staging = temporaryName(final);
-  const done = onInterrupt(() => rmSync(staging, { recursive: true, force: true }));
   try {
-    await writeStaging(staging, paths, output.files);
-    await rm(record, { force: true });
-    await syncFolder(stages);
-    await rm(final, { recursive: true, force: true });
-    await rename(staging, final);
+    await withTemporary(final, async (staging) => {
+      await writeStaging(staging, paths, output.files);
+      await rm(record, { force: true });
+      await syncFolder(stages);
+      await rm(final, { recursive: true, force: true });
+      await rename(staging, final);
+    });
     const files = Object.fromEntries(
       paths.map((path) => [path, { bytes: output.files[path]!.length, sha256: sha256(output.files[path]!) }]),
     );
     await writeFileAtomic(record, recordText({ stage: name, inputHash, json, files }));
   } catch (error) {
-    await rm(staging, { recursive: true, force: true }).catch(() => undefined);
     throw error instanceof EspalierError ? error : systemError(error, final, "stage result");
-  } finally {
-    done();
   }
   return { files: output.files, json };
 }

@@ -1,6 +1,7 @@
 export { type AttributeSpec, type AttributeSpecs, type AttributesOf, completeAttributes } from "./attributes.ts";
 export { convWindow } from "./conv.ts";
 export type { CouplingRule } from "./coupling-rule.ts";
+export { type Formula, formula } from "./gradient-formula.ts";
 export { reshaped } from "./movement.ts";
 export { reducedAxes } from "./reduce.ts";
 export { type AxisSlice, resolvePads, resolveSlices, splitSizes } from "./selection.ts";
@@ -20,4 +21,3 @@ export {
   validateGraph,
 } from "./table.ts";
 export { resolveWindow, type Window, windowOutput } from "./window.ts";
-export { type Formula, formula } from "./gradient-formula.ts";

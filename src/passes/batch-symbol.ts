@@ -1,5 +1,5 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { type Dim, type Graph, normalAxis, type Node, type Shape, shapeText, valueById } from "../ir/index.ts";
+import { type Dim, type Graph, type Node, normalAxis, type Shape, shapeText, valueById } from "../ir/index.ts";
 import { contextOf, reducedAxes } from "../ops/index.ts";
 
 /** The name of the symbolic batch dimension throughout the IR. */

@@ -34,13 +34,17 @@ export function bindBatch(size: number): Pass {
       const edit = editGraph(graph);
       for (const id of graph.inputs) {
         const { type } = valueById(graph, id);
-        edit.setInputType(id, { dtype: type.dtype, shape: type.shape.map((dim) => (typeof dim === "string" ? size : dim)) });
+        edit.setInputType(id, {
+          dtype: type.dtype,
+          shape: type.shape.map((dim) => (typeof dim === "string" ? size : dim)),
+        });
       }
       return edit.build({ reinfer: true });
     },
     ensures: {
       says: "no dimension is symbolic",
-      holds: (graph) => [...graph.values.values()].every(({ type }) => type.shape.every((dim) => typeof dim === "number")),
+      holds: (graph) =>
+        [...graph.values.values()].every(({ type }) => type.shape.every((dim) => typeof dim === "number")),
     },
   });
 }

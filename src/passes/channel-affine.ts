@@ -47,7 +47,11 @@ function biasOf(view: GraphView, node: Node, channels: number): Float64Array | n
 export function isLinear(view: GraphView, node: Node | null): node is Node {
   if (node === null || view.constant(node.inputs[1]) === null) return false;
   if (node.op === "Conv" || node.op === "ConvTranspose" || node.op === "Gemm") return true;
-  return node.op === "MatMul" && view.type(node.inputs[0]!).shape.length === 2 && view.type(node.inputs[1]!).shape.length === 2;
+  return (
+    node.op === "MatMul" &&
+    view.type(node.inputs[0]!).shape.length === 2 &&
+    view.type(node.inputs[1]!).shape.length === 2
+  );
 }
 
 function isFinite64(values: Float64Array): boolean {
@@ -60,7 +64,14 @@ function attributesAfter(node: Node) {
   return node.op === "Gemm" ? rest : node.op === "MatMul" ? {} : node.attrs;
 }
 
-function rebuilt(view: GraphView, patch: PatchBuilder, node: Node, input: ValueId, weight: Tensor, bias: Float64Array): ValueId {
+function rebuilt(
+  view: GraphView,
+  patch: PatchBuilder,
+  node: Node,
+  input: ValueId,
+  weight: Tensor,
+  bias: Float64Array,
+): ValueId {
   const weightId = patch.constant(view.value(node.inputs[1]!).name, weight);
   const given = node.inputs[2];
   const biasName = given === null || given === undefined ? `${node.name}.bias` : view.value(given).name;
@@ -80,7 +91,13 @@ export function absorbAfter(view: GraphView, patch: PatchBuilder, node: Node, af
 }
 
 /** Adds to the patch the affine map of `input` followed by the linear node, as one node: W' = W a, b' = b + W shift. Null when it cannot be one. */
-export function absorbBefore(view: GraphView, patch: PatchBuilder, node: Node, affine: ChannelAffine, input: ValueId): ValueId | null {
+export function absorbBefore(
+  view: GraphView,
+  patch: PatchBuilder,
+  node: Node,
+  affine: ChannelAffine,
+  input: ValueId,
+): ValueId | null {
   const weight = view.constant(node.inputs[1]);
   if (weight === null || !isFinite64(affine.scale) || !isFinite64(affine.shift)) return null;
   if (node.op === "ConvTranspose") return null;
@@ -107,7 +124,9 @@ function inputChannelOf(node: Node, weight: Tensor, outputOf: (flat: number) => 
     const kernel = weight.data.length / (weight.shape[0]! * second);
     return (i: number) => Math.floor(outputOf(i) / (channels / group)) * second + (Math.floor(i / kernel) % second);
   }
-  return node.op === "Gemm" && node.attrs.transB === 1 ? (i: number) => i % second : (i: number) => Math.floor(i / second);
+  return node.op === "Gemm" && node.attrs.transB === 1
+    ? (i: number) => i % second
+    : (i: number) => Math.floor(i / second);
 }
 
 function isPadded(view: GraphView, node: Node): boolean {

@@ -9,9 +9,9 @@ import {
   sizeOf,
   stridesOf,
   type Tensor,
+  type TypedArray,
   tensor,
   toNumbers,
-  type TypedArray,
 } from "../tensor/index.ts";
 
 /** Integers above this are not exact as doubles, in which all arithmetic here is done. */
@@ -90,7 +90,12 @@ function cast(t: Tensor, to: number): Tensor | null {
   if (dtype === null) return null;
   if (dtype === t.dtype) return t;
   const values = toNumbers(t);
-  if (dtype === "bool") return fromNumbers(dtype, t.shape, values.map((value) => Number(value !== 0)));
+  if (dtype === "bool")
+    return fromNumbers(
+      dtype,
+      t.shape,
+      values.map((value) => Number(value !== 0)),
+    );
   // ONNX Cast truncates towards zero; what lies outside the target's range is left to the runtime.
   const rounded = DTYPES[dtype].float ? values : values.map(Math.trunc);
   const exact = t.dtype !== "int64" || values.every((value) => Math.abs(value) <= exactLimit);
@@ -98,14 +103,20 @@ function cast(t: Tensor, to: number): Tensor | null {
 }
 
 /** The value of an arithmetic node with constant operands, or null when this arithmetic would not give the runtime's result. */
-export function computeArithmetic(op: string, attrs: Readonly<Record<string, unknown>>, operands: readonly Tensor[], type: TensorType): Tensor | null {
+export function computeArithmetic(
+  op: string,
+  attrs: Readonly<Record<string, unknown>>,
+  operands: readonly Tensor[],
+  type: TensorType,
+): Tensor | null {
   const first = operands[0]!;
   if (op === "Identity") return first;
   if (op === "Cast") return cast(first, completeAttributes("Cast", OPS.Cast.attrs, attrs as never).to);
   const shape = type.shape as readonly number[];
   if (op === "Where") return where(operands, shape);
   const values = operands.map(toNumbers);
-  if (operands.some((t, i) => t.dtype === "int64" && values[i]!.some((value) => Math.abs(value) > exactLimit))) return null;
+  if (operands.some((t, i) => t.dtype === "int64" && values[i]!.some((value) => Math.abs(value) > exactLimit)))
+    return null;
   const integer = !DTYPES[first.dtype].float;
   const map = unary[op];
   let result: Float64Array;

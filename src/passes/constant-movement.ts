@@ -1,6 +1,6 @@
 import { normalAxis } from "../ir/index.ts";
-import { completeAttributes, type OpContext, OPS, resolveSlices, splitSizes } from "../ops/index.ts";
-import { allocate, permute, sizeOf, takeAlong, type Tensor, tensor, toInts, type TypedArray } from "../tensor/index.ts";
+import { completeAttributes, OPS, type OpContext, resolveSlices, splitSizes } from "../ops/index.ts";
+import { allocate, permute, sizeOf, type Tensor, type TypedArray, takeAlong, tensor, toInts } from "../tensor/index.ts";
 import { expanded } from "./constant-arithmetic.ts";
 
 type Shapes = readonly (readonly number[])[];
@@ -60,7 +60,11 @@ const movement: Readonly<Record<string, (c: OpContext<never>, data: readonly Ten
   Tile: (c, [x]) => [
     c.ints(1).reduce((t, repeats, axis) => {
       const size = t.shape[axis]!;
-      return takeAlong(t, axis, range(0, size * repeats).map((i) => i % size));
+      return takeAlong(
+        t,
+        axis,
+        range(0, size * repeats).map((i) => i % size),
+      );
     }, x!),
   ],
 };
@@ -68,6 +72,11 @@ const movement: Readonly<Record<string, (c: OpContext<never>, data: readonly Ten
 export const MOVEMENT = Object.keys(movement);
 
 /** The values of an element-moving node with constant operands. */
-export function computeMovement(op: string, context: OpContext<never>, operands: readonly Tensor[], shapes: Shapes): Tensor[] | null {
+export function computeMovement(
+  op: string,
+  context: OpContext<never>,
+  operands: readonly Tensor[],
+  shapes: Shapes,
+): Tensor[] | null {
   return movement[op]?.(context, operands, shapes) ?? null;
 }

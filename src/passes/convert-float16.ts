@@ -64,7 +64,12 @@ class Converter {
     const from = this.#made[to === "float16" ? "float32" : "float16"].get(old.id)!;
     const isInterface = to === "float32" && this.#outputs.has(old.id);
     const name = isInterface ? old.name : `${old.name}.${to}`;
-    return this.#builder.node("Cast", [from], { to: DTYPES[to].onnx }, { name: `${old.name}.to-${to}`, outputNames: [name] });
+    return this.#builder.node(
+      "Cast",
+      [from],
+      { to: DTYPES[to].onnx },
+      { name: `${old.name}.to-${to}`, outputNames: [name] },
+    );
   }
 
   add(node: Node, precision: Precision): void {
@@ -75,7 +80,11 @@ class Converter {
       const { name, type } = valueById(this.#graph, id);
       return precision === "float16" && type.dtype === "float32" && this.#outputs.has(id) ? `${name}.float16` : name;
     });
-    const made = this.#builder.nodes(node.op, inputs, attrs, { name: node.name, outputNames, outputs: node.outputs.length });
+    const made = this.#builder.nodes(node.op, inputs, attrs, {
+      name: node.name,
+      outputNames,
+      outputs: node.outputs.length,
+    });
     node.outputs.forEach((id, i) => {
       const held = valueById(this.#graph, id).type.dtype === "float32" ? precision : "float32";
       this.#made[held].set(id, made[i]!);
@@ -92,9 +101,13 @@ function checkKept(graph: Graph, kept: readonly string[]): void {
   const known = new Set([...OP_TYPES, ...graph.nodes.map((node) => node.name)]);
   const unknown = kept.find((name) => !known.has(name));
   if (unknown !== undefined)
-    throw new EspalierError("usage", `keepFloat32 names "${unknown}", which is neither an operator nor a node of the graph`, {
-      hint: suggestion(unknown, [...new Set(graph.nodes.map((node) => node.op))].sort()),
-    });
+    throw new EspalierError(
+      "usage",
+      `keepFloat32 names "${unknown}", which is neither an operator nor a node of the graph`,
+      {
+        hint: suggestion(unknown, [...new Set(graph.nodes.map((node) => node.op))].sort()),
+      },
+    );
 }
 
 /** The pass that stores weights and computes in float16, with float32 at the edges. */
@@ -138,7 +151,9 @@ export function convertFloat16With(options: Float16Options = {}): Pass {
 
 /** Whether a node has float32 work: a Cast between the precisions has none, so that a converted graph is left as it is. */
 function computesInFloat32(graph: Graph, node: Node): boolean {
-  const dtypes = [...node.inputs, ...node.outputs].flatMap((id) => (id === null ? [] : [valueById(graph, id).type.dtype]));
+  const dtypes = [...node.inputs, ...node.outputs].flatMap((id) =>
+    id === null ? [] : [valueById(graph, id).type.dtype],
+  );
   return dtypes.includes("float32") && !(node.op === "Cast" && dtypes.includes("float16"));
 }
 

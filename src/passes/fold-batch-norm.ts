@@ -35,7 +35,8 @@ const intoConsumer = rule("batch-norm-into-consumer", ["Conv", "Gemm", "MatMul"]
 
 export const foldBatchNorm = definePass({
   name: "fold-batch-norm",
-  summary: "Folds inference batch normalisation into the weights and bias of the convolution or matrix product before or after it.",
+  summary:
+    "Folds inference batch normalisation into the weights and bias of the convolution or matrix product before or after it.",
   details:
     "Outputs agree to float rounding (the new weights are computed in double precision and rounded once). The normalisation stays where its input has other readers, where a parameter is computed, and before a padded convolution, whose zeros it would have to move.",
   example: {

@@ -35,7 +35,12 @@ const allConstant = rule("constant-operands", [...ARITHMETIC, ...MOVEMENT], (nod
   if (operands.length === 0 || !isAffordable(node, view, operands)) return null;
   const types = node.outputs.map((id) => view.type(id));
   const values = MOVEMENT.includes(node.op)
-    ? computeMovement(node.op, view.context(node), operands, types.map((type) => type.shape as readonly number[]))
+    ? computeMovement(
+        node.op,
+        view.context(node),
+        operands,
+        types.map((type) => type.shape as readonly number[]),
+      )
     : [computeArithmetic(node.op, node.attrs, operands, types[0]!)];
   if (values === null) return null;
   const patch = new PatchBuilder(view);

@@ -81,7 +81,10 @@ export function freeBatchWith(options: FreeBatchOptions = {}): Pass {
       if (batch === BATCH) return graph;
       try {
         if (batch === null)
-          throw new EspalierError("unsupported", "The inputs share no batch: their first dimensions differ or are absent");
+          throw new EspalierError(
+            "unsupported",
+            "The inputs share no batch: their first dimensions differ or are absent",
+          );
         return freed(graph, batch);
       } catch (error) {
         if (!(error instanceof EspalierError) || error.code === "internal") throw error;

@@ -1,8 +1,13 @@
 import type { Pass } from "../rewrite/index.ts";
+import { eliminateCommonSubexpressions } from "./eliminate-common-subexpressions.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
+import { foldChannelAffine } from "./fold-channel-affine.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { freeBatchWith } from "./free-batch.ts";
+import { fuseActivationClip } from "./fuse-activation-clip.ts";
+import { mergePads } from "./merge-pads.ts";
 import { removeIdentity } from "./remove-identity.ts";
+import { simplifyReshape } from "./simplify-reshape.ts";
 
 /** A place in a pipeline, with the reason for it. */
 export interface PipelineStep {
@@ -12,16 +17,38 @@ export interface PipelineStep {
 
 /** From a model as it was exported to the graph that is trained and pruned; batch normalisation stays, because training needs it. */
 export const importSteps: readonly PipelineStep[] = [
-  { pass: foldConstants, because: "shapes and weights that the exporter computes become plain constants for all that follows" },
-  { pass: removeIdentity, because: "nodes that do nothing would hide neighbours from the other rules" },
-  { pass: freeBatchWith({ onFixed: "keep" }), because: "training and calibration run many samples at a time" },
+  {
+    pass: foldConstants,
+    because: "Shapes and weights that the exporter computes become plain constants for all that follows.",
+  },
+  { pass: removeIdentity, because: "Nodes that do nothing hide neighbours from the other rules." },
+  { pass: mergePads, because: "A convolution with its own padding is one layer to cost models and to training." },
+  { pass: foldChannelAffine, because: "A bias written as an addition is a weight of its layer." },
+  {
+    pass: fuseActivationClip,
+    because: "ReLU6 and hard-swish in one piece have one gradient, and one kernel in every runtime.",
+  },
+  {
+    pass: simplifyReshape,
+    because: "A reshape that spells no width survives pruning, and one that spells no batch survives the next step.",
+  },
+  { pass: eliminateCommonSubexpressions, because: "What is computed once is calibrated and charged once." },
+  {
+    pass: freeBatchWith({ onFixed: "keep" }),
+    because:
+      "Training and calibration run many samples at a time; last, so that as few constants as possible spell the batch.",
+  },
 ];
 
 /** From the trained graph to the one that is emitted. */
 export const deploySteps: readonly PipelineStep[] = [
-  { pass: foldConstants, because: "weights rewritten by pruning may be wrapped in constant nodes" },
-  { pass: removeIdentity, because: "dropout and identities stand between a convolution and its normalisation" },
-  { pass: foldBatchNorm, because: "a runtime should not normalise what its weights can hold" },
+  { pass: foldConstants, because: "Pruning and training may leave nodes between constants." },
+  { pass: removeIdentity, because: "Dropout and identities stand between a convolution and its normalisation." },
+  { pass: foldBatchNorm, because: "A runtime should not compute what the weights can hold." },
+  { pass: foldChannelAffine, because: "Scales that remain after normalisation is folded go into the weights too." },
+  { pass: fuseActivationClip, because: "Every target has a kernel for the fused activation." },
+  { pass: simplifyReshape, because: "Chains of reshapes cost memory traffic on some runtimes." },
+  { pass: eliminateCommonSubexpressions, because: "No runtime should compute a value twice." },
 ];
 
 export const importPipeline: readonly Pass[] = importSteps.map((step) => step.pass);

@@ -3,12 +3,31 @@ import type { Graph } from "../ir/index.ts";
 import { type Pass, type RunOptions, run } from "../rewrite/index.ts";
 import { bindBatch } from "./bind-batch.ts";
 import { convertFloat16 } from "./convert-float16.ts";
+import { eliminateCommonSubexpressions } from "./eliminate-common-subexpressions.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
+import { foldChannelAffine } from "./fold-channel-affine.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { freeBatch } from "./free-batch.ts";
+import { fuseActivationClip } from "./fuse-activation-clip.ts";
+import { lowerBatchNorm } from "./lower-batch-norm.ts";
+import { mergePads } from "./merge-pads.ts";
 import { removeIdentity } from "./remove-identity.ts";
+import { simplifyReshape } from "./simplify-reshape.ts";
 
-const all: readonly Pass[] = [bindBatch(1), convertFloat16, foldBatchNorm, foldConstants, freeBatch, removeIdentity];
+const all: readonly Pass[] = [
+  bindBatch(1),
+  convertFloat16,
+  eliminateCommonSubexpressions,
+  foldBatchNorm,
+  foldChannelAffine,
+  foldConstants,
+  freeBatch,
+  fuseActivationClip,
+  lowerBatchNorm,
+  mergePads,
+  removeIdentity,
+  simplifyReshape,
+];
 
 /** Every pass with its default options, by name. */
 export const PASSES: ReadonlyMap<string, Pass> = new Map(all.map((pass) => [pass.name, pass]));
@@ -18,7 +37,9 @@ export function runPasses(graph: Graph, passes: readonly (Pass | string)[], opti
   const resolved = passes.map((pass) => {
     const found = typeof pass === "string" ? PASSES.get(pass) : pass;
     if (found === undefined)
-      throw new EspalierError("usage", `There is no pass "${pass}"`, { hint: suggestion(String(pass), [...PASSES.keys()]) });
+      throw new EspalierError("usage", `There is no pass "${pass}"`, {
+        hint: suggestion(String(pass), [...PASSES.keys()]),
+      });
     return found;
   });
   return run(graph, resolved, options).graph;

@@ -21,7 +21,12 @@ const passThrough = rule("pass-through", ["Identity", "Dropout"], (node, view) =
 const sameShape = rule("same-type", idleWhenSameType, (node, view) => {
   if (!sameType(view, node)) return null;
   // A slice of the whole axis backwards keeps the type and turns the order.
-  if (node.op === "Slice" && view.constant(node.inputs[4]) !== null && toNumbers(view.constant(node.inputs[4])!).some((step) => step < 0)) return null;
+  if (
+    node.op === "Slice" &&
+    view.constant(node.inputs[4]) !== null &&
+    toNumbers(view.constant(node.inputs[4])!).some((step) => step < 0)
+  )
+    return null;
   return bypass(view, node, node.inputs[0]);
 });
 
@@ -39,7 +44,9 @@ const noPads = rule("no-pads", ["Pad"], (node, view) => {
 });
 
 const unbounded = rule("no-bounds", ["Clip"], (node, view) => {
-  const [low, high] = [node.inputs[1] ?? null, node.inputs[2] ?? null].map((id) => (id === null ? undefined : view.constant(id)));
+  const [low, high] = [node.inputs[1] ?? null, node.inputs[2] ?? null].map((id) =>
+    id === null ? undefined : view.constant(id),
+  );
   if (low === null || high === null) return null;
   const isLow = low === undefined || toNumbers(low)[0] === Number.NEGATIVE_INFINITY;
   const isHigh = high === undefined || toNumbers(high)[0] === Number.POSITIVE_INFINITY;
@@ -57,10 +64,14 @@ const onePixelPool = rule("one-pixel-window", ["AveragePool", "MaxPool"], (node,
 const neutral: Readonly<Record<string, number>> = { Add: 0, Sub: 0, Mul: 1, Div: 1 };
 
 const neutralOperand = rule("neutral-operand", Object.keys(neutral), (node, view) => {
-  for (const [kept, other] of [[0, 1], [1, 0]] as const) {
+  for (const [kept, other] of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
     if (kept === 1 && (node.op === "Sub" || node.op === "Div")) continue;
     const constant = view.constant(node.inputs[other]);
-    if (constant === null || typeText(view.type(node.inputs[kept]!)) !== typeText(view.type(node.outputs[0]!))) continue;
+    if (constant === null || typeText(view.type(node.inputs[kept]!)) !== typeText(view.type(node.outputs[0]!)))
+      continue;
     if (toNumbers(constant).every((value) => value === neutral[node.op])) return bypass(view, node, node.inputs[kept]);
   }
   return null;
@@ -104,5 +115,15 @@ export const removeIdentity = definePass({
 }
 `,
   },
-  rules: [passThrough, sameShape, singleInput, wholeSplit, noPads, unbounded, onePixelPool, neutralOperand, transposePair],
+  rules: [
+    passThrough,
+    sameShape,
+    singleInput,
+    wholeSplit,
+    noPads,
+    unbounded,
+    onePixelPool,
+    neutralOperand,
+    transposePair,
+  ],
 });

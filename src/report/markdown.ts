@@ -49,7 +49,9 @@ function requirements(report: Report): string {
 
 function notes(report: Report): string {
   const shipped =
-    report.shipped === undefined ? [] : [`Shipped: the ${report.shipped.model} model. ${report.shipped.reason}`];
+    report.shipped === undefined
+      ? []
+      : [`The artifact holds the ${report.shipped.model} model. ${report.shipped.reason}`];
   const lines = [...shipped, ...report.notes].map((note) => `- ${plain(note, 600)}`);
   return lines.length === 0 ? "" : `## Notes\n\n${lines.join("\n")}`;
 }

@@ -48,12 +48,18 @@ class LoopGuard {
     const where = `node "${node.name}" (${node.op})`;
     if (since !== undefined) {
       const cycling = busiest(this.#history.slice(since));
-      throw new EspalierError("internal", `internal: the graph came back to an earlier form by ${cycling}`, { where, hint });
+      throw new EspalierError("internal", `internal: the graph came back to an earlier form by ${cycling}`, {
+        where,
+        hint,
+      });
     }
     this.#seen.set(signature, this.#history.length);
     if (this.#history.length >= this.#limit) {
       const cycling = busiest(this.#history.slice(-100));
-      throw new EspalierError("internal", `internal: no end after ${this.#limit} applications, lately of ${cycling}`, { where, hint });
+      throw new EspalierError("internal", `internal: no end after ${this.#limit} applications, lately of ${cycling}`, {
+        where,
+        hint,
+      });
     }
   }
 }

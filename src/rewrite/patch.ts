@@ -58,12 +58,7 @@ export class PatchBuilder {
   }
 
   /** Adds a node with one output and returns it. */
-  node(
-    op: string,
-    inputs: readonly (ValueId | null)[],
-    attrs: Attributes = {},
-    options: NewNodeOptions = {},
-  ): ValueId {
+  node(op: string, inputs: readonly (ValueId | null)[], attrs: Attributes = {}, options: NewNodeOptions = {}): ValueId {
     return this.nodes(op, inputs, attrs, options)[0]!;
   }
 

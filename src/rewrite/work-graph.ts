@@ -216,7 +216,8 @@ export class WorkGraph implements GraphView {
   #sweep(candidates: Node[], touched: Set<Node>): Node[] {
     const removed: Node[] = [];
     for (let node = candidates.pop(); node !== undefined; node = candidates.pop()) {
-      if (!this.has(node) || node.outputs.some((id) => this.isOutput(id) || (this.#users.get(id)?.size ?? 0) > 0)) continue;
+      if (!this.has(node) || node.outputs.some((id) => this.isOutput(id) || (this.#users.get(id)?.size ?? 0) > 0))
+        continue;
       this.#unlink(node);
       this.#nodeNames.delete(node.name);
       removed.push(node);

@@ -1,5 +1,6 @@
 export { DTYPES, type DType, type DTypeArray, dtypeFromOnnx, type TypedArray } from "./dtype.ts";
 export { fromHalfBits, toHalfBits } from "./half.ts";
+export { dequantize, quantize, roundHalfEven } from "./quantize.ts";
 export { type Random, seededRandom } from "./random.ts";
 export { sameShape, stridesOf } from "./strides.ts";
 export { permute, takeAlong } from "./take.ts";

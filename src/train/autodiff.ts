@@ -7,8 +7,8 @@ import { fromNumbers, scalar } from "../tensor/index.ts";
 export interface Composite {
   readonly inputs: readonly ValueId[];
   readonly output: ValueId;
-  /** Adds the nodes of the gradients, one answer an input, from the gradient of the output. */
-  readonly gradient: (dy: ValueId, wants: (i: number) => boolean) => readonly (ValueId | null)[];
+  /** Adds the nodes of the gradients to `builder`, one answer an input, from the gradient of the output. */
+  readonly gradient: (builder: GraphBuilder, dy: ValueId, wants: (i: number) => boolean) => readonly (ValueId | null)[];
 }
 
 export interface GradientOptions {
@@ -68,7 +68,7 @@ export function addGradients(
     return {
       inputs: composite.inputs,
       outputs: [composite.output],
-      back: ([dy], wants) => composite.gradient(dy!, wants),
+      back: ([dy], wants) => composite.gradient(builder, dy!, wants),
     };
   });
   const depends = new Set<ValueId>(wrt);

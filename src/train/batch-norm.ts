@@ -35,8 +35,8 @@ export function addBatchStatistics(builder: GraphBuilder, node: Node): BatchStat
   const composite: Composite = {
     inputs: [x!, scale!, bias!],
     output,
-    gradient: (dy, wants) => {
-      const g = formula(builder, `${node.name}.grad`);
+    gradient: (target, dy, wants) => {
+      const g = formula(target, `${node.name}.grad`);
       const total = g.node("ReduceSum", [dy, over]);
       const moment = g.node("ReduceSum", [g.mul(dy, centred), over]);
       const dx = () => {

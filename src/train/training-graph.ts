@@ -1,6 +1,6 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { type Graph, type GraphBuilder, producers, staticShape, type ValueId, valueById } from "../ir/index.ts";
-import { completeAttributes, editGraph, type Formula, formula, OPS } from "../ops/index.ts";
+import { type Graph, type GraphBuilder, staticShape, type ValueId, valueById } from "../ir/index.ts";
+import { editGraph, type Formula, formula } from "../ops/index.ts";
 import { allocate, sizeOf, type Tensor, tensor } from "../tensor/index.ts";
 import { addGradients, type Composite } from "./autodiff.ts";
 import { addBatchStatistics } from "./batch-norm.ts";
@@ -78,7 +78,6 @@ function useBatchStatistics(
   for (const original of graph.nodes) {
     if (original.op !== "BatchNormalization") continue;
     const node = builder.currentNodes.find((candidate) => candidate.name === original.name)!;
-    completeAttributes(node.op, OPS.BatchNormalization.attrs, node.attrs);
     const batch = addBatchStatistics(builder, node);
     const f = formula(builder, `${node.name}.running`);
     [batch.mean, batch.variance].forEach((value, i) => {
@@ -136,9 +135,13 @@ function openParameters(builder: GraphBuilder, graph: Graph, options: TrainingGr
     inputs.set(id, input);
   }
   if (inputs.size === 0)
-    throw new EspalierError("usage", "There is nothing to train: the graph has no float32 weights that are not frozen", {
-      where: `graph "${graph.name}"`,
-    });
+    throw new EspalierError(
+      "usage",
+      "There is nothing to train: the graph has no float32 weights that are not frozen",
+      {
+        where: `graph "${graph.name}"`,
+      },
+    );
   return inputs;
 }
 
@@ -185,4 +188,65 @@ interface Forward {
   readonly target: ValueId;
   readonly teacher: ValueId | null;
   readonly classes: number;
+}
+
+/** Adds gradients and optimiser, and names what goes in and out. */
+function finish(
+  builder: GraphBuilder,
+  original: Graph,
+  options: TrainingGraphOptions,
+  forward: Forward,
+): TrainingGraph {
+  const { optimiser } = options;
+  const pairs = [...forward.parameters];
+  const gradients = addGradients(
+    builder,
+    forward.loss,
+    pairs.map(([, input]) => input),
+    { composites: forward.composites },
+  );
+  const one = { dtype: "float32", shape: [] } as const;
+  const rate = builder.input("rate", one);
+  const corrections = correctionsAt(optimiser, 1).map((_, i) => builder.input(`correction.${i}`, one));
+  const name = (id: ValueId) => builder.value(id).name;
+  const state: { slot: StateTensor; id: ValueId }[] = [];
+  const record = (constant: ValueId | null, input: ValueId, output: ValueId, initial: Tensor) => {
+    state.push({
+      slot: { constant, input: name(input), output: name(output), initial: initial as Tensor<"float32"> },
+      id: output,
+    });
+  };
+  pairs.forEach(([constant, weight], i) => {
+    const gradient = gradients[i]!;
+    if (gradient === null) return;
+    const value = valueById(original, constant);
+    const shape = value.data!.shape;
+    const f = formula(builder, `${value.name}.step`);
+    const slots = Array.from({ length: slotCount(optimiser) }, (_, k) =>
+      builder.input(`${value.name}.slot${k}`, { dtype: "float32", shape }),
+    );
+    const update = addUpdate(f, optimiser, weight, gradient, slots, { rate, corrections });
+    const mask = options.masks?.get(value.name);
+    record(constant, weight, mask === undefined ? update.weight : f.mul(update.weight, f.constant(mask)), value.data!);
+    slots.forEach((slot, k) => {
+      record(null, slot, update.slots[k]!, zeros(shape));
+    });
+  });
+  for (const { constant, input, output } of forward.statistics)
+    record(constant, input, output, valueById(original, constant).data!);
+  builder.setOutputs([forward.loss, forward.logits, ...state.map(({ id }) => id)]);
+  return {
+    graph: builder.build(),
+    classes: forward.classes,
+    names: {
+      samples: name(original.inputs[0]!),
+      target: name(forward.target),
+      teacher: forward.teacher === null ? null : name(forward.teacher),
+      rate: name(rate),
+      corrections: corrections.map(name),
+      loss: name(forward.loss),
+      logits: name(forward.logits),
+    },
+    state: state.map(({ slot }) => slot),
+  };
 }

@@ -15,6 +15,7 @@ export const calibrationSchema = z.strictObject({
     .min(0)
     .max(0.95)
     .describe("e of the interval [t / (1 + e), t / (1 - e)]: the worst or the 90th percentile of the held-out errors"),
+  ratioError: nonNegative.describe("e of the interval of a ratio of two predictions on this device, [r / (1 + e), r / (1 - e)], below 1"),
   method: z.string().min(3),
   source: z.string().min(3),
   command: z.string().nullable().describe("what recomputes these figures, null where nothing in this repository can"),

@@ -1,3 +1,4 @@
+import { planPeakActivations } from "../peak.ts";
 import { roundUp } from "../work.ts";
 import { ARENA_ALIGNMENT, type MicroBuild } from "./abi.ts";
 import { type PlacedBuffer, planBytes, planGreedily } from "./greedy.ts";
@@ -34,7 +35,7 @@ export function planArena(model: MicroModel, build: MicroBuild): ArenaPlan {
   const plan = planGreedily(planRequests(model, persistent.scratch, offline));
   const head = planBytes(plan);
   const arenaUsed = head + persistent.tail;
-  const { step, bytes } = peakOf(plan);
+  const peak = planPeakActivations(plan.map(({ reserved, first, last }) => ({ bytes: reserved, first, last })));
   return {
     head,
     tail: persistent.tail,
@@ -42,17 +43,7 @@ export function planArena(model: MicroModel, build: MicroBuild): ArenaPlan {
     minArena: roundUp(minimumArena(model, build, persistent, head, plan.length), ARENA_ALIGNMENT),
     plan,
     persistent: persistent.blocks,
-    peakStep: step,
-    peakLiveBytes: bytes,
+    peakStep: peak.step,
+    peakLiveBytes: peak.bytes,
   };
-}
-
-function peakOf(plan: readonly PlacedBuffer[]): { step: number; bytes: number } {
-  const steps = plan.reduce((most, { last }) => Math.max(most, last), 0);
-  let best = { step: 0, bytes: 0 };
-  for (let step = 0; step <= steps; step++) {
-    const bytes = plan.reduce((sum, b) => sum + (b.first <= step && step <= b.last ? b.reserved : 0), 0);
-    if (bytes > best.bytes) best = { step, bytes };
-  }
-  return best;
 }

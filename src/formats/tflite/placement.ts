@@ -1,6 +1,6 @@
 import { EspalierError } from "../../diagnostics/index.ts";
 import { staticShape, type ValueId, valueById } from "../../ir/index.ts";
-import { sizeOf, tensor } from "../../tensor/index.ts";
+import { tensor } from "../../tensor/index.ts";
 import { asInt32, int32Vector, TfliteAssembly, tfliteDType } from "./assembly.ts";
 import { type TfliteQuantization, tfliteOptions } from "./codec/index.ts";
 import {
@@ -232,15 +232,3 @@ export function int8Constant(constant: QuantizedConstant): QuantizedConstant {
   if (constant.quantization !== undefined && constant.tensor.dtype === "int8") return constant;
   return asymmetricConstant(realValues(constant), constant.tensor.shape);
 }
-
-/** Whether moving a value between two layouts needs no work: the axes that are not 1 keep their order. */
-export function sameOrder(shape: readonly number[], a: Layout, b: Layout): boolean {
-  const moving = (layout: Layout) => compact(layout).filter((axis) => shape[axis] !== 1);
-  return sameLayout(moving(a), moving(b));
-}
-
-export function elementCount(shape: readonly number[]): number {
-  return sizeOf(shape);
-}
-
-export { isIdentity };

@@ -93,6 +93,11 @@ export class StepContext {
     return this.placement.placed(this.id(i));
   }
 
+  /** The quantisation of an output, whether the step runs on int8 or not; undefined for real numbers. */
+  statedQuantization(o: number): TfliteQuantization | undefined {
+    return this.placement.plan.quantization.get(this.out(o));
+  }
+
   /** The quantisation of an output, when the step runs on int8. */
   outQuantization(o = 0): TfliteQuantization {
     const quantization = this.placement.plan.quantization.get(this.out(o));

@@ -47,7 +47,7 @@ export function latencyChart(latency: LatencyBreakdown): Chart | null {
       data: { values: rows },
       width: CHART_WIDTH,
       autosize: FIT,
-      height: { step: 16, for: "offset" },
+      height: shown.length * 43,
       encoding: {
         y: {
           field: "cause",

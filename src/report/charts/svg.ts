@@ -29,9 +29,14 @@ export async function drawChart(chart: Chart): Promise<string> {
   const drawing = await view.toSVG();
   view.finalize();
   const label = `<title id="${chart.id}-title">${escapeXml(chart.title)}</title><desc id="${chart.id}-desc">${escapeXml(chart.description, 2000)}</desc>`;
-  return drawing.replace(/^<svg [^>]*>/, (open) => {
+  return bare(drawing).replace(/^<svg [^>]*>/, (open) => {
     const size = /viewBox="([^"]*)"/.exec(open)?.[1] ?? "0 0 0 0";
     const width = size.split(" ")[2] ?? "0";
     return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${size}" width="${width}" role="img" aria-labelledby="${chart.id}-title ${chart.id}-desc">${label}`;
   });
+}
+
+/** The drawing without Vega's class names and roles: the page's own style must not meet them, nor a screen reader. */
+function bare(drawing: string): string {
+  return drawing.replace(/<[^>]*>/g, (tag) => tag.replace(/\s(?:class|role|pointer-events|aria-[a-z]+)="[^"]*"/g, ""));
 }

@@ -35,7 +35,7 @@ export function widthsChart(layers: readonly Layer[]): Chart | null {
       data: { values: rows },
       width: CHART_WIDTH,
       autosize: FIT,
-      height: { step: rows.length > 20 ? 15 : 19 },
+      height: rows.length * (rows.length > 20 ? 15 : 19),
       encoding: {
         y: {
           field: "layer",

@@ -37,7 +37,8 @@ export function table(columns: readonly Column[], rows: readonly (readonly Conte
     "th",
   );
   const body = join(rows.map((row) => markup`<tr>${cells(row, "td")}</tr>\n`));
-  return markup`<table class="${className}"><thead><tr>${head}</tr></thead><tbody>\n${body}</tbody></table>\n`;
+  const named = className === "" ? NOTHING : markup` class="${className}"`;
+  return markup`<table${named}><thead><tr>${head}</tr></thead><tbody>\n${body}</tbody></table>\n`;
 }
 
 /** A section with a heading; nothing when all its content is empty. */

@@ -28,10 +28,10 @@ ${facts([
   ["Data", join([dataset.name, small(splits)])],
   ["Command", join([code(report.command), small(`seed ${report.seed}; ${product.name} ${product.version}`)])],
   [
-    "Shipped",
+    "Artifact",
     report.shipped === undefined
       ? NOTHING
-      : join([`the ${report.shipped.model} model`, small(sentence(report.shipped.reason))]),
+      : join([`holds the ${report.shipped.model} model`, small(sentence(report.shipped.reason))]),
   ],
 ])}</header>
 `;

@@ -28,7 +28,7 @@ export async function renderHtml(report: Report): Promise<string> {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${report.verdict.result.toUpperCase()}: ${report.model.name} for ${report.target}, ${report.profile.name}</title>
 <style>${drawing(STYLE)}</style>
 </head>

@@ -43,7 +43,7 @@ const batchSpace: readonly VersionRule[] = [
 const pad: readonly VersionRule[] = [[4, rankAbove(4)], ...int16Is3];
 
 /**
- * Versions that TensorFlow's converter writes (tensorflow/lite/tools/versioning/op_version.cc, Apache-2.0, read in 2025), for
+ * Versions that TensorFlow's converter writes (tensorflow/lite/tools/versioning/op_version.cc at 0208740, Apache-2.0), for
  * the operators whose version depends on the operands. Recurrent, string and hashtable operators are not written by
  * Espalier and have no entry.
  */

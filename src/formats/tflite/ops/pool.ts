@@ -1,16 +1,23 @@
 import { resolveWindow } from "../../../ops/index.ts";
-import { asymmetricConstant } from "../quantization.ts";
 import { tfliteOptions } from "../codec/index.ts";
 import { channelsLast, type Layout, physicalShape } from "../layout.ts";
 import { type Border, borderOf, type SlidingWindow } from "../padding.ts";
+import { asymmetricConstant } from "../quantization.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
 import { padded, two } from "./conv.ts";
 
 function windowOf(c: StepContext): SlidingWindow {
   const rank = c.shape(0).length;
-  if (rank > 4) c.refuse(`${c.step.op} over ${rank - 2} spatial axes has no TFLite form`, "Use one- or two-dimensional pooling.");
-  const window = resolveWindow(c.step.op, c.step.attrs as never, c.attr<readonly number[]>("kernel_shape"), c.shape(0).slice(2));
-  if (window.dilations.some((d) => d !== 1)) c.refuse(`${c.step.op} with dilations has no TFLite form`, "Use dilations of 1.");
+  if (rank > 4)
+    c.refuse(`${c.step.op} over ${rank - 2} spatial axes has no TFLite form`, "Use one- or two-dimensional pooling.");
+  const window = resolveWindow(
+    c.step.op,
+    c.step.attrs as never,
+    c.attr<readonly number[]>("kernel_shape"),
+    c.shape(0).slice(2),
+  );
+  if (window.dilations.some((d) => d !== 1))
+    c.refuse(`${c.step.op} with dilations has no TFLite form`, "Use dilations of 1.");
   return window;
 }
 
@@ -18,7 +25,14 @@ function poolOptions(c: StepContext, window: Pick<SlidingWindow, "kernel" | "str
   const [filterHeight, filterWidth] = two(window.kernel, 1);
   const [strideH, strideW] = two(window.strides, 1);
   const fusedActivationFunction = c.step.activation;
-  return tfliteOptions("Pool2DOptions", { padding: border.padding, filterHeight, filterWidth, strideH, strideW, fusedActivationFunction });
+  return tfliteOptions("Pool2DOptions", {
+    padding: border.padding,
+    filterHeight,
+    filterWidth,
+    strideH,
+    strideW,
+    fusedActivationFunction,
+  });
 }
 
 function lowerMaxPool(c: StepContext): void {
@@ -59,8 +73,10 @@ function lowerAveragePool(c: StepContext): void {
   const window = windowOf(c);
   const border = borderOf(window, c.shape(0).slice(2), c.outShape().slice(2));
   const padsCount = c.attr<number>("count_include_pad") === 1 && window.pads.some((pad) => pad > 0);
-  if (border.padding === "VALID" && border.pads === null) return emitAverage(c, c.read(0, layout, poolScale(c)), window, border, layout);
-  if (border.padding === "SAME" && !padsCount) return emitAverage(c, c.read(0, layout, poolScale(c)), window, border, layout);
+  if (border.padding === "VALID" && border.pads === null)
+    return emitAverage(c, c.read(0, layout, poolScale(c)), window, border, layout);
+  if (border.padding === "SAME" && !padsCount)
+    return emitAverage(c, c.read(0, layout, poolScale(c)), window, border, layout);
   const explicit: Border = {
     padding: "VALID",
     pads: border.pads ?? window.kernel.map((_, i) => reach(c, window, i)),
@@ -69,7 +85,9 @@ function lowerAveragePool(c: StepContext): void {
   const counts = window.kernel.map((_, i) => windowCounts(c, window, i));
   const [rows, columns] = two(counts, [1]);
   const [kh, kw] = two(window.kernel, 1);
-  const ratios = rows.flatMap((row) => columns.map((column) => (kh * kw) / (row * column * (counts.length === 1 ? 1 : 1))));
+  const ratios = rows.flatMap((row) =>
+    columns.map((column) => (kh * kw) / (row * column * (counts.length === 1 ? 1 : 1))),
+  );
   if (ratios.every((ratio) => ratio === 1)) return emitAverage(c, x, window, explicit, layout);
   const shape = physicalShape(c.outShape(), layout);
   const quantization = c.int8 ? c.outQuantization() : undefined;
@@ -121,7 +139,10 @@ function lowerGlobalAverage(c: StepContext): void {
     return;
   }
   const x = c.read(0, layout);
-  const axes = c.vector("axes", layout.flatMap((axis, i) => (axis >= 2 ? [i] : [])));
+  const axes = c.vector(
+    "axes",
+    layout.flatMap((axis, i) => (axis >= 2 ? [i] : [])),
+  );
   const y = c.write(0, layout);
   c.emit("MEAN", [x, axes], [y], tfliteOptions("ReducerOptions", { keepDims: true }));
 }
@@ -137,7 +158,12 @@ function lowerGlobalMax(c: StepContext): void {
   const kernel = c.shape(0).slice(2);
   const x = sameScaleInput(c, layout);
   const y = c.write(0, layout);
-  c.emit("MAX_POOL_2D", [x], [y], poolOptions(c, { kernel, strides: kernel.map(() => 1) }, { padding: "VALID", pads: null }));
+  c.emit(
+    "MAX_POOL_2D",
+    [x],
+    [y],
+    poolOptions(c, { kernel, strides: kernel.map(() => 1) }, { padding: "VALID", pads: null }),
+  );
 }
 
 export const MaxPool: Lowering = { lower: lowerMaxPool, int8: true, wants: "channels-last" };

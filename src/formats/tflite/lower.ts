@@ -1,0 +1,167 @@
+import { EspalierError, suggestion, withContext } from "../../diagnostics/index.ts";
+import { type Graph, shapeText, type ValueId, valueById } from "../../ir/index.ts";
+import { editGraph } from "../../ops/index.ts";
+import type { TfliteModel, TfliteQuantization } from "./codec/index.ts";
+import { compact, identityLayout, type Layout, physicalShape, sameLayout } from "./layout.ts";
+import { LOWERINGS } from "./ops/index.ts";
+import { type LoweringNote, Placement } from "./placement.ts";
+import { type Plan, planLowering, type Step } from "./plan.ts";
+import { preferredLayouts } from "./prefer.ts";
+import { type LoweringSettings, StepContext } from "./step-context.ts";
+
+export interface LowerOptions extends Partial<LoweringSettings> {
+  /** What crosses the border of a quantised graph: int8 (default), or real numbers with QUANTIZE and DEQUANTIZE inside. */
+  readonly io?: "int8" | "float32";
+  readonly name?: string;
+  readonly description?: string;
+}
+
+/** A graph input or output as the file has it. */
+export interface TfliteInterface {
+  /** The name in the graph. */
+  readonly name: string;
+  /** Axis i of the TFLite tensor is axis layout[i] of the graph's value: [0, 2, 3, 1] is NCHW as NHWC. */
+  readonly layout: readonly number[];
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly quantization?: TfliteQuantization;
+}
+
+export interface Lowered {
+  readonly model: TfliteModel;
+  readonly inputs: readonly TfliteInterface[];
+  readonly outputs: readonly TfliteInterface[];
+  /** Work that the graph does not have and TFLite needs: transposes, pads, float kernels inside a quantised graph. */
+  readonly notes: readonly LoweringNote[];
+}
+
+/**
+ * A float32 or QDQ graph as a TFLite model of batch 1, channels last. Throws EspalierError "unsupported" for an operator
+ * or form that TFLite does not have, naming the node and the remedy.
+ */
+export function lowerToTflite(graph: Graph, options: LowerOptions = {}): Lowered {
+  const plan = planLowering(bindBatch(graph));
+  const placement = new Placement(plan);
+  const preferred = preferredLayouts(plan, (id) => placement.shape(id).length);
+  const settings: LoweringSettings = { globalAverage: options.globalAverage ?? "average-pool" };
+  const real = options.io === "float32";
+  const entries = plan.inputs.map((id, i) => enter(placement, id, plan.graph.inputs[i]!, preferred, real));
+  for (const step of plan.steps) lowerStep(step, placement, preferred, settings);
+  const taken = new Set(entries.map((entry) => entry.tensor));
+  const exits = plan.outputs.map((id, i) => leave(placement, id, plan.graph.outputs[i]!, real, taken));
+  const names = { subgraph: "main", description: options.description ?? options.name ?? graph.name };
+  const model = placement.assembly.finish(names, entries, exits);
+  const describe = (sides: readonly Side[]): TfliteInterface[] =>
+    sides.map(({ name, tensor, layout }) => {
+      const { shape, dtype, quantization } = placement.assembly.describe(tensor);
+      return { name, layout, shape, dtype, ...(quantization === undefined ? {} : { quantization }) };
+    });
+  return { model, inputs: describe(entries), outputs: describe(exits), notes: placement.notes };
+}
+
+/** The graph with its symbolic batch bound to 1. */
+function bindBatch(graph: Graph): Graph {
+  const builder = editGraph(graph);
+  for (const id of graph.inputs) {
+    const { name, type } = valueById(graph, id);
+    const shape = type.shape.map((dim, axis) => {
+      if (typeof dim === "number") return dim;
+      if (axis === 0) return 1;
+      throw new EspalierError(
+        "unsupported",
+        `Input "${name}" has the unknown size "${dim}" on axis ${axis} of ${shapeText(type.shape)}`,
+        {
+          hint: "TFLite needs every size but the batch: give it with --input name:1,3,224,224.",
+        },
+      );
+    });
+    builder.setInputType(id, { dtype: type.dtype, shape });
+  }
+  return builder.build({ reinfer: true });
+}
+
+interface Side {
+  readonly name: string;
+  readonly tensor: number;
+  readonly layout: Layout;
+}
+
+function enter(
+  placement: Placement,
+  id: ValueId,
+  original: ValueId,
+  preferred: ReadonlyMap<ValueId, Layout>,
+  real: boolean,
+): Side {
+  const { name } = valueById(placement.plan.graph, original);
+  const layout = compact(preferred.get(id) ?? identityLayout(placement.shape(id).length));
+  const quantization = placement.plan.quantization.get(id) ?? null;
+  if (quantization === null || !real) {
+    const tensor = placement.declare(id, layout, quantization);
+    placement.place(id, { tensor, layout });
+    return { name, tensor, layout };
+  }
+  const tensor = placement.assembly.tensor(name, physicalShape(placement.shape(id), layout), "float32");
+  placement.place(id, { tensor, layout });
+  placement.place(id, { tensor: placement.read(id, layout, quantization, name), layout });
+  return { name, tensor, layout };
+}
+
+/** Outputs of rank 4 may stay channels last, as TFLite has images; all others get the graph's own axes. */
+function leave(placement: Placement, id: ValueId, original: ValueId, real: boolean, taken: Set<number>): Side {
+  const { name } = valueById(placement.plan.graph, original);
+  const rank = placement.shape(id).length;
+  const now = placement.constant(id) === null ? placement.placed(id).layout : identityLayout(rank);
+  const layout = rank === 4 && sameLayout(now, [0, 2, 3, 1]) ? now : identityLayout(rank);
+  let tensor = placement.read(id, layout, real ? "float" : "as-is", name);
+  if (taken.has(tensor) || placement.constant(id) !== null) {
+    // TFLite's interpreters want every output to be computed, and by an operator of its own.
+    const { shape, dtype, quantization } = placement.assembly.describe(tensor);
+    const copy = placement.assembly.tensor(name, shape, dtype, quantization);
+    placement.reshape(tensor, copy);
+    tensor = copy;
+  }
+  taken.add(tensor);
+  return { name, tensor, layout };
+}
+
+function lowerStep(
+  step: Step,
+  placement: Placement,
+  preferred: ReadonlyMap<ValueId, Layout>,
+  settings: LoweringSettings,
+): void {
+  const where = `node "${step.node.name}" (${step.op})`;
+  const lowering = LOWERINGS[step.op as "Conv"];
+  if (lowering === undefined) {
+    throw new EspalierError("unsupported", `${step.op} has no TFLite form`, {
+      where,
+      hint: suggestion(step.op, Object.keys(LOWERINGS)),
+    });
+  }
+  const quantized = isQuantized(step, placement.plan);
+  if (quantized && !lowering.int8) {
+    placement.note(
+      "float-kernel",
+      step.node.name,
+      `${step.op} has no int8 kernel in TFLite: it runs on float32 between DEQUANTIZE and QUANTIZE`,
+    );
+  }
+  const context = new StepContext(step, placement, quantized && lowering.int8, preferred, settings);
+  try {
+    lowering.lower(context);
+    context.finish();
+  } catch (error) {
+    throw error instanceof EspalierError && error.where !== undefined ? error : withContext(error, where);
+  }
+}
+
+/** A step runs on int8 when its outputs and all its computed inputs do. */
+function isQuantized(step: Step, plan: Plan): boolean {
+  const int8 = (id: ValueId) => {
+    const { dtype } = valueById(plan.graph, id).type;
+    return plan.quantization.has(id) && (dtype === "int8" || dtype === "uint8");
+  };
+  const computed = step.inputs.filter((id) => id !== null && valueById(plan.graph, id).data === undefined) as ValueId[];
+  return computed.length > 0 && computed.every(int8) && step.outputs.every(int8);
+}

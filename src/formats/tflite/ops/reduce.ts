@@ -1,0 +1,80 @@
+import { normalAxis } from "../../../ir/index.ts";
+import { contextOf, reducedAxes } from "../../../ops/index.ts";
+import { agreedLayout } from "../agreement.ts";
+import { type BuiltinOperator, tfliteOptions } from "../codec/index.ts";
+import { identityLayout, type Layout } from "../layout.ts";
+import type { Lowering, StepContext } from "../step-context.ts";
+
+function reduction(opcode: BuiltinOperator, int8: boolean, sameScale = false): Lowering {
+  return {
+    int8,
+    lower: (c) => {
+      const axes = reducedAxes(contextOf(c.placement.plan.graph, c.step.node) as never);
+      const layout = inputLayout(c);
+      const keepDims = c.attr<number>("keepdims") === 1;
+      const x = c.read(0, layout, c.int8 && sameScale ? c.outQuantization() : undefined);
+      const where = c.vector(
+        "axes",
+        layout.flatMap((axis, i) => (axes.includes(axis) ? [i] : [])),
+      );
+      const y = c.write(0, keepDims ? layout : without(layout, axes));
+      c.emit(opcode, [x, where], [y], tfliteOptions("ReducerOptions", { keepDims }));
+    },
+  };
+}
+
+/** The input's own layout: reduced axes may lie anywhere. */
+function inputLayout(c: StepContext): Layout {
+  const rank = c.shape(0).length;
+  if (c.constant(0) !== null || c.placed(0).flat !== undefined) return identityLayout(rank);
+  return c.placed(0).layout;
+}
+
+/** The layout after some axes of the value have gone; the others move up. */
+function without(layout: Layout, gone: readonly number[]): Layout {
+  const left = layout.filter((axis) => !gone.includes(axis));
+  return left.map((axis) => (axis < 0 ? -1 : axis - gone.filter((g) => g < axis).length));
+}
+
+function argument(opcode: "ARG_MAX" | "ARG_MIN"): Lowering {
+  return {
+    int8: false,
+    lower: (c) => {
+      const rank = c.shape(0).length;
+      const axis = normalAxis(c.attr<number>("axis"), rank);
+      if (c.attr<number>("select_last_index") !== 0)
+        c.refuse(`${c.step.op} of the last index has no TFLite form`, "Take the first index.");
+      const layout = agreedLayout(c, [0]);
+      const x = c.placement.read(
+        c.id(0),
+        c.shape(0).length === layout.length ? layout : identityLayout(rank),
+        "as-is",
+        c.name,
+      );
+      const own = c.shape(0).length === layout.length ? layout : identityLayout(rank);
+      const keep = c.attr<number>("keepdims") === 1;
+      const reduced = without(own, [axis]);
+      const outShape = c.outShape();
+      const dimension = c.store("axis", {
+        tensor: { dtype: "int32", shape: [], data: Int32Array.of(own.indexOf(axis)) },
+      });
+      const options = tfliteOptions(opcode === "ARG_MAX" ? "ArgMaxOptions" : "ArgMinOptions", { outputType: "INT32" });
+      if (!keep) {
+        c.emit(opcode, [x, dimension], [c.write(0, reduced)], options);
+        return;
+      }
+      const bare = own.filter((a) => a !== axis).map((a) => (a < 0 ? 1 : outShape[a]!));
+      const index = c.placement.assembly.tensor(`${c.name}.index`, bare, "int32");
+      c.emit(opcode, [x, dimension], [index], options);
+      c.placement.reshape(index, c.write(0, own));
+    },
+  };
+}
+
+export const ReduceMean = reduction("MEAN", true);
+export const ReduceSum = reduction("SUM", true);
+export const ReduceMax = reduction("REDUCE_MAX", true, true);
+export const ReduceMin = reduction("REDUCE_MIN", true, true);
+export const ReduceProd = reduction("REDUCE_PROD", false);
+export const ArgMax = argument("ARG_MAX");
+export const ArgMin = argument("ARG_MIN");

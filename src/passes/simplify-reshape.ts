@@ -1,0 +1,69 @@
+import { type Shape, shapeText } from "../ir/index.ts";
+import { reshaped } from "../ops/index.ts";
+import { definePass, replaceBy, rule } from "../rewrite/index.ts";
+import { int64s, toInts } from "../tensor/index.ts";
+
+/** Operators that keep every element in its place. */
+const reshapes = ["Reshape", "Flatten", "Squeeze", "Unsqueeze"];
+
+/**
+ * The spelling of a reshape that depends least on sizes: leading dimensions that stay are 0, a single dimension that is
+ * left is -1. So [N, 64, 4, 4] to [N, 1024] is {0, -1}, which holds for every batch and width. Null when a shape has no spelling.
+ */
+export function spellReshape(from: Shape, to: Shape): number[] | null {
+  if (from.includes(0) || to.includes(0)) return null;
+  let kept = 0;
+  while (kept < to.length && kept < from.length && to[kept] === from[kept]) kept++;
+  const rest = to.slice(kept);
+  const free = rest.length === 1 || rest.some((dim) => typeof dim === "string");
+  const spelled = rest.map((dim) => (rest.length === 1 || typeof dim === "string" ? -1 : dim));
+  if (free && spelled.filter((dim) => dim === -1).length !== 1) return null;
+  const spelling = [...to.slice(0, kept).map(() => 0), ...spelled];
+  return shapeText(reshaped(from, spelling, false)) === shapeText(to) ? spelling : null;
+}
+
+const respell = rule("respell", ["Reshape", "Flatten"], (node, view) => {
+  const spelling = spellReshape(view.type(node.inputs[0]!).shape, view.type(node.outputs[0]!).shape);
+  const present = view.constant(node.inputs[1]);
+  if (spelling === null || (present !== null && shapeText(toInts(present)) === shapeText(spelling))) return null;
+  return replaceBy(view, node, (p) =>
+    p.node("Reshape", [node.inputs[0]!, p.constant(`${node.name}.shape`, int64s(spelling))], {}, { name: node.name }),
+  );
+});
+
+const chain = rule("reshape-of-reshape", reshapes, (node, view) => {
+  const first = view.producer(node.inputs[0]);
+  if (first === null || !reshapes.includes(first.op)) return null;
+  const spelling = spellReshape(view.type(first.inputs[0]!).shape, view.type(node.outputs[0]!).shape);
+  if (spelling === null) return null;
+  return replaceBy(view, node, (p) =>
+    p.node("Reshape", [first.inputs[0]!, p.constant(`${node.name}.shape`, int64s(spelling))], {}, { name: node.name }),
+  );
+});
+
+export const simplifyReshape = definePass({
+  name: "simplify-reshape",
+  summary:
+    "Writes Flatten and chains of reshapes as one Reshape whose constant spells neither the batch nor the width.",
+  details: "Outputs are equal bit for bit.",
+  example: {
+    before: `graph "g" {
+  input %"x": float32[N, 4, 2, 2]
+  const %"to" = int64[3] {-1, 4, 4}
+  %"a": float32[N, 4, 4] = Reshape(%"x", %"to") @"rows"
+  %"b": float32[N, 16] = Flatten(%"a") @"flat"
+  %"y": float32[N, 16] = Relu(%"b") @"relu"
+  return %"y"
+}
+`,
+    after: `graph "g" {
+  input %"x": float32[N, 4, 2, 2]
+  const %"flat.shape" = int64[2] {0, -1}
+  %"b": float32[N, 16] = Reshape(%"x", %"flat.shape") @"flat"
+  %"y": float32[N, 16] = Relu(%"b") @"relu"
+  return %"y"
+}
+`,
+  },
+  rules: [chain, respell],
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { hashGraph } from "../../../src/ir/index.ts";
+import { validateGraph } from "../../../src/ops/index.ts";
+import { bindBatch, deployPipeline, importPipeline, PASSES, runPasses } from "../../../src/passes/index.ts";
+import type { Pass } from "../../../src/rewrite/index.ts";
+import { runOnce } from "../../../src/runtimes/onnxruntime.ts";
+import { difference, randomFeeds } from "./outputs.ts";
+import { randomModel } from "./random-model.ts";
+
+/** Float rounding over a dozen layers; float16 keeps 11 bits. */
+const tolerance = (pass: Pass) => (pass.name === "convert-float16" ? 2e-2 : 1e-4);
+const seeds = Array.from({ length: 24 }, (_, i) => i + 1);
+
+describe.each(seeds)("model %i", (seed) => {
+  it("keeps its outputs through every pass, and every pass is idempotent", async () => {
+    const graph = randomModel(seed, { batch: seed % 3 === 0 ? 1 : "N" });
+    validateGraph(graph);
+    const feeds = randomFeeds(graph, 1, seed);
+    const expected = await runOnce(graph, feeds);
+    for (const pass of PASSES.values()) {
+      const once = runPasses(graph, [pass]);
+      expect(runPasses(once, [pass]), `${pass.name} twice`).toBe(once);
+      if (once === graph) continue;
+      expect(difference(expected, await runOnce(once, feeds)), pass.name).toBeLessThanOrEqual(tolerance(pass));
+    }
+  });
+
+  it("keeps its outputs through the pipelines, on more samples than it was exported for", async () => {
+    const graph = randomModel(seed, { batch: seed % 3 === 0 ? 1 : "N" });
+    const imported = runPasses(graph, importPipeline);
+    const deployed = runPasses(imported, deployPipeline);
+    const one = randomFeeds(graph, 1, seed);
+    expect(difference(await runOnce(graph, one), await runOnce(deployed, one))).toBeLessThanOrEqual(1e-4);
+    const three = randomFeeds(imported, 3, seed);
+    const bound = runPasses(deployed, [bindBatch(3)]);
+    expect(difference(await runOnce(imported, three), await runOnce(bound, three))).toBeLessThanOrEqual(1e-4);
+    expect(hashGraph(runPasses(runPasses(graph, importPipeline), deployPipeline))).toBe(hashGraph(deployed));
+  });
+});
