@@ -25,14 +25,16 @@ const BUILDS: Readonly<Record<string, MicroBuild>> = {
 };
 
 const [folder, file, only] = process.argv.slice(2);
-if (folder === undefined || file === undefined) throw new Error("usage: check-tflm-arena.ts <models> <tflm-arena.json> [name]");
+if (folder === undefined || file === undefined)
+  throw new Error("usage: check-tflm-arena.ts <models> <tflm-arena.json> [name]");
 const rows = JSON.parse(readFileSync(file, "utf8")) as Row[];
 const tally = { exact: 0, wrong: 0, offsets: 0, minArenaWrong: 0, refused: 0, noModel: 0 };
 const refused = new Map<string, number>();
 for (const row of rows) {
   const build = BUILDS[row.build];
   const path = join(folder, row.model);
-  if (row.arena_used === undefined || build === undefined || (only !== undefined && !row.model.includes(only))) continue;
+  if (row.arena_used === undefined || build === undefined || (only !== undefined && !row.model.includes(only)))
+    continue;
   if (!existsSync(path)) {
     tally.noModel++;
     continue;
@@ -40,15 +42,22 @@ for (const row of rows) {
   try {
     const plan = planArena(decodeTflite(readFileSync(path)), build);
     const isExact = plan.head === row.head && plan.tail === row.tail && plan.arenaUsed === row.arena_used;
-    const offsetsAgree = row.plan?.every((p, i) => p.offset === plan.plan[i]?.offset && p.first_use === plan.plan[i]?.first && p.last_use === plan.plan[i]?.last) ?? true;
+    const offsetsAgree =
+      row.plan?.every(
+        (p, i) =>
+          p.offset === plan.plan[i]?.offset && p.first_use === plan.plan[i]?.first && p.last_use === plan.plan[i]?.last,
+      ) ?? true;
     if (isExact) tally.exact++;
     else tally.wrong++;
     if (!offsetsAgree) tally.offsets++;
     const minWrong = row.min_arena !== undefined && row.min_arena !== plan.minArena;
     if (minWrong) tally.minArenaWrong++;
     if (isExact && offsetsAgree && !minWrong) continue;
-    const delta = (mine: number, theirs: number | undefined) => (theirs === undefined || mine === theirs ? "=" : `${mine} for ${theirs}`);
-    console.log(`${row.model} ${row.build}: head ${delta(plan.head, row.head)}, tail ${delta(plan.tail, row.tail)}, min ${delta(plan.minArena, row.min_arena)}, offsets ${offsetsAgree}`);
+    const delta = (mine: number, theirs: number | undefined) =>
+      theirs === undefined || mine === theirs ? "=" : `${mine} for ${theirs}`;
+    console.log(
+      `${row.model} ${row.build}: head ${delta(plan.head, row.head)}, tail ${delta(plan.tail, row.tail)}, min ${delta(plan.minArena, row.min_arena)}, offsets ${offsetsAgree}`,
+    );
     if (only !== undefined) {
       console.log("  mine  ", plan.persistent.map((b) => `${b.what}@${b.operator ?? ""} ${b.bytes}`).join(", "));
       console.log("  theirs", row.persistent?.map((b) => `${b.what} ${b.requested}`).join(", "));

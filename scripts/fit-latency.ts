@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import { fittedErrors, heldOutErrors, heldOutNetworkRatioErrors, heldOutRatioErrors, type Fitter, type Observation } from "../src/cost/calibrate/cross-validate.ts";
+import {
+  type Fitter,
+  fittedErrors,
+  heldOutErrors,
+  heldOutNetworkRatioErrors,
+  heldOutRatioErrors,
+  type Observation,
+} from "../src/cost/calibrate/cross-validate.ts";
 import { dot, fitNonNegative, fitTowardsPooled } from "../src/cost/calibrate/least-squares.ts";
 import { seededRandom } from "../src/tensor/index.ts";
 
@@ -44,17 +51,24 @@ const kinds = (row: Row) => {
   return [(k.conv ?? 0) + (k.gconv ?? 0), (k.pw ?? 0) + (k.dw ?? 0), k.fc ?? 0];
 };
 const linear: Fitter = (rows) => {
-  const c = fitNonNegative(rows.map((r) => r.features), rows.map((r) => r.target));
+  const c = fitNonNegative(
+    rows.map((r) => r.features),
+    rows.map((r) => r.target),
+  );
   return (features) => dot(features, c);
 };
 /** Kernel classes are few rows each: draw them towards the pooled cycles per MAC. */
 const shrunk: Fitter = (rows) => {
-  const c = fitTowardsPooled(rows.map((r) => r.features), rows.map((r) => r.target));
+  const c = fitTowardsPooled(
+    rows.map((r) => r.features),
+    rows.map((r) => r.target),
+  );
   return (features) => dot(features, c);
 };
 const version = (row: Row) => Number.parseFloat(row.runtime_version ?? "0");
 /** One network at several resolutions on one board and runtime version. */
-const architecture = (row: Row) => [row.device, row.runtime, row.runtime_version, row.model.replace(/[\d.]+x[\d.]+|-r\d+/g, "")].join("|");
+const architecture = (row: Row) =>
+  [row.device, row.runtime, row.runtime_version, row.model.replace(/[\d.]+x[\d.]+|-r\d+/g, "")].join("|");
 const mcu = (name: string, core: string, keep: (row: Row) => boolean): FitPlan => ({
   name,
   columns: ["convolution", "separable", "fullyConnected"],
@@ -80,7 +94,10 @@ const roofline: Fitter = (rows) => {
     const split = rows.map(({ features: [, macs = 0, bytes = 0] }) =>
       macs * c[1]! >= bytes * c[2]! ? [1, macs, 0] : [1, 0, bytes],
     );
-    const next = fitNonNegative(split, rows.map((r) => r.target));
+    const next = fitNonNegative(
+      split,
+      rows.map((r) => r.target),
+    );
     c = next.map((value, i) => (value === 0 ? c[i]! : value));
   }
   return ([, macs = 0, bytes = 0]) => c[0]! + Math.max(macs * c[1]!, bytes * c[2]!);
@@ -106,12 +123,18 @@ const gemm = (name: string, precision: string, elementBytes: number, outBytes: n
 
 const plans = (all: readonly Row[]): FitPlan[] => {
   const denseOf = new Map(
-    all.filter((r) => r.origin === "slidesparse" && r.sparsity === "dense").map((r) => [`${r.precision.slice(0, 4)} ${r.model}`, r]),
+    all
+      .filter((r) => r.origin === "slidesparse" && r.sparsity === "dense")
+      .map((r) => [`${r.precision.slice(0, 4)} ${r.model}`, r]),
   );
   const sparse = (name: string, precision: string): FitPlan => ({
     name,
     columns: ["addSeconds", "factor"],
-    keep: (row) => row.origin === "slidesparse" && row.sparsity !== "dense" && denseOf.has(`${precision} ${row.model}`) && row.precision.startsWith(precision),
+    keep: (row) =>
+      row.origin === "slidesparse" &&
+      row.sparsity !== "dense" &&
+      denseOf.has(`${precision} ${row.model}`) &&
+      row.precision.startsWith(precision),
     features: (row) => [1, (denseOf.get(`${precision} ${row.model}`)?.latency_ms ?? 0) * 1e-3],
     target: (row) => row.latency_ms * 1e-3,
     group: (row) => (row.note ?? "").split(";")[0] ?? "",
@@ -119,7 +142,12 @@ const plans = (all: readonly Row[]): FitPlan[] => {
   const hexagon = (name: string, device: RegExp): FitPlan => ({
     name,
     columns: ["t0", "secondsPerMac"],
-    keep: (row) => row.origin === "aihub" && device.test(row.device) && /w8a8|int8/i.test(row.precision) && /TFLite|LiteRT/i.test(row.runtime) && row.macs !== undefined,
+    keep: (row) =>
+      row.origin === "aihub" &&
+      device.test(row.device) &&
+      /w8a8|int8/i.test(row.precision) &&
+      /TFLite|LiteRT/i.test(row.runtime) &&
+      row.macs !== undefined,
     features: (row) => [1, row.macs ?? 0],
     target: (row) => row.latency_ms * 1e-3,
   });
@@ -160,21 +188,30 @@ for (const plan of plans(all)) {
     group: (plan.group ?? ((r: Row) => r.model))(row),
     ...(plan.family === undefined ? {} : { family: plan.family(row) }),
   }));
-  const fit = plan.fit ?? linear;
-  const predict = fit(observations);
+  const fitter = plan.fit ?? linear;
+  const predict = fitter(observations);
   const unit = plan.columns.map((_, i) => plan.columns.map((_, j) => (i === j ? 1 : 0)));
-  const coefficients = plan.fit !== roofline ? unit.map((u) => predict(u)) : [predict([1, 0, 0]), predict([1, 1e15, 0]) / 1e15, predict([1, 0, 1e15]) / 1e15];
+  const coefficients =
+    plan.fit !== roofline
+      ? unit.map((u) => predict(u))
+      : [predict([1, 0, 0]), predict([1, 1e15, 0]) / 1e15, predict([1, 0, 1e15]) / 1e15];
   const percent = (e: number) => `${(100 * e).toFixed(1)} %`;
-  const inSample = fittedErrors(observations, fit);
-  const heldOut = heldOutErrors(observations, fit);
+  const inSample = fittedErrors(observations, fitter);
+  const heldOut = heldOutErrors(observations, fitter);
   const ratios =
     plan.fit === roofline
-      ? heldOutNetworkRatioErrors(observations.filter((row) => row.target < SMALL_KERNEL_SECONDS), fit, seededRandom(0, plan.name))
-      : heldOutRatioErrors(observations, fit);
+      ? heldOutNetworkRatioErrors(
+          observations.filter((row) => row.target < SMALL_KERNEL_SECONDS),
+          fitter,
+          seededRandom(0, plan.name),
+        )
+      : heldOutRatioErrors(observations, fitter);
   const terms = plan.columns.map((column, i) => `${column} ${coefficients[i]!.toPrecision(4)}`).join(", ");
   console.log(
     `${plan.name}: ${terms}; ${inSample.rows} rows of ${inSample.groups} models; fitted mean ${percent(inSample.mean)}; ` +
       `held out mean ${percent(heldOut.mean)}, 90th percentile ${percent(heldOut.percentile90)}, worst ${percent(heldOut.worst)}` +
-      (ratios === null ? "" : `; ratios of ${ratios.rows} rows mean ${percent(ratios.mean)}, 90th percentile ${percent(ratios.percentile90)}`),
+      (ratios === null
+        ? ""
+        : `; ratios of ${ratios.rows} rows mean ${percent(ratios.mean)}, 90th percentile ${percent(ratios.percentile90)}`),
   );
 }

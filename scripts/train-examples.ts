@@ -118,7 +118,7 @@ async function trainModel(name: ArchitectureName, seed: number, data: Dataset, t
   return { bytes, accuracy, loss, n, seconds, graph: read };
 }
 
-function card(name: ArchitectureName, seed: number, data: Dataset, result: Trained): string {
+function card(name: ArchitectureName, seed: number, data: Dataset, total: number, result: Trained): string {
   const recipe = RECIPES[name];
   const { parameters, macs } = sizeOfModel(result.graph);
   const { rate, warmUp } = recipe.schedule;
@@ -142,8 +142,7 @@ ${recipe.summary}. Input \`input\` [N, 1, 28, 28], output \`logits\` [N, 10]. Ba
 ## Recipe
 Data: Fashion-MNIST (MIT licence), ${data.length} of the 20,000 training images (the rest is held out for measuring sensitivity), pixels in 0..1. Random shifts of up to ${AUGMENTATION.shift} pixels and mirroring.
 ${recipe.epochs} epochs in batches of ${recipe.batch}; SGD with Nesterov momentum 0.9, weight decay ${recipe.weightDecay} (not on biases and normalisations); learning
-rate ${recipe.schedule.kind} from ${rate} with a warm-up over ${100 * (warmUp ?? 0)} % of the steps; cross-entropy with label smoothing ${LABEL_SMOOTHING}. No data set but the training
-images was used; the test images were looked at once, at the end.
+rate ${recipe.schedule.kind} from ${rate} with a warm-up over ${100 * (warmUp ?? 0)} % of the steps; cross-entropy with label smoothing ${LABEL_SMOOTHING}. The test images were looked at once, at the end.
 
     npm run train:examples -- --only ${name} --seed ${seed}
 
@@ -166,13 +165,14 @@ async function main(): Promise<void> {
   await mkdir(out, { recursive: true });
   const folder = `${ROOT}data/fashion-mnist`;
   // What `holdOut` keeps back is for measuring sensitivity when deploying: no model may have seen it.
-  const data = holdOut(await loadDataset(folder, { split: "train" })).train;
+  const training = await loadDataset(folder, { split: "train" });
+  const data = holdOut(training).train;
   const test = await loadDataset(folder, { split: "test" });
   for (const name of names) {
     if (only !== undefined && name !== only) continue;
     const result = await trainModel(name, seed, data, test);
     await writeFileAtomic(`${out}/${name}.onnx`, result.bytes);
-    await writeFileAtomic(`${out}/${name}.md`, card(name, seed, data, result));
+    await writeFileAtomic(`${out}/${name}.md`, card(name, seed, data, training.length, result));
     const same = sha256(await readFile(`${out}/${name}.onnx`)) === sha256(result.bytes);
     process.stdout.write(
       `${name}: test accuracy ${(100 * result.accuracy).toFixed(2)} % in ${Math.round(result.seconds)} s, written ${same ? "and read back" : "BADLY"}\n`,

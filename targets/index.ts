@@ -24,3 +24,4 @@ export function findTarget(name: string): Target {
   }
   return TARGETS[name as TargetName];
 }
+export { type DeviceCost, deviceCost, type LatencyBasis, type LowerForMemory, parametersOf, searchCosts, totalMacs } from "./device-cost.ts";

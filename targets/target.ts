@@ -55,6 +55,8 @@ export interface Target {
   readonly fusesResidual: boolean;
   /** Least units that a group may keep. */
   readonly minimumUnits: number;
+  /** Kept channel counts are multiples of this, or of the profile's own alignment where that is greater. */
+  readonly grain: number;
   readonly sensitivity: SensitivitySettings;
   readonly recovery: RecoverySettings;
   readonly sparsity: SparsitySettings | null;

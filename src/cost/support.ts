@@ -1,5 +1,5 @@
 import type { DeviceProfile } from "./profile/index.ts";
-import type { LayerWork } from "./work.ts";
+import { type LayerWork, runsInsideProducer } from "./work.ts";
 
 /** A node that the device does not run itself, and why. */
 export interface Unsupported {
@@ -8,10 +8,10 @@ export interface Unsupported {
   readonly reason: string;
 }
 
-/** The nodes that a profile's operator list refuses; empty when the profile lists none. Fused operators are part of another node and not judged. */
+/** The nodes that a profile's operator list refuses; empty when the profile lists none. Operators that run inside another are not judged. */
 export function unsupported(work: readonly LayerWork[], profile: DeviceProfile): Unsupported[] {
   return work.flatMap((layer) => {
-    const reason = layer.fused ? null : refusal(layer, profile);
+    const reason = runsInsideProducer(layer, profile.class === "gpu") ? null : refusal(layer, profile);
     return reason === null ? [] : [{ node: layer.node, op: layer.op, reason }];
   });
 }

@@ -41,7 +41,10 @@ export interface LayerWork {
   readonly bytesPerElement: number;
   /** The weights hold 2:4 structured zeros. */
   readonly sparse24: boolean;
-  /** The runtime executes this operator inside the one that makes its first input (an activation, or a residual Add): no launch of its own. */
+  /**
+   * The operator may run inside the one that makes its first input, which has no other consumer: an activation, or a residual Add. Devices differ in what they merge: see
+   * `runsInsideProducer`.
+   */
   readonly fused: boolean;
 }
 
@@ -58,4 +61,12 @@ export function roundUp(count: number, quantum: number): number {
 /** Input channels that one output channel reads: inChannels / groups. */
 export function reductionChannels(layer: LayerWork): number {
   return layer.inChannels / layer.groups;
+}
+
+/**
+ * Whether a layer costs no launch of its own on a device. Activations run inside their producer everywhere; residual Adds, which read a second tensor, only where the
+ * runtime merges them (GPU engines do, TFLM and Vela run an ADD of its own).
+ */
+export function runsInsideProducer(layer: LayerWork, mergesResiduals: boolean): boolean {
+  return layer.fused && (mergesResiduals || layer.inputBytes <= layer.outputBytes);
 }

@@ -1,6 +1,7 @@
 export { type AugmentOptions, augment } from "./augment.ts";
 export { type Batch, type BatchOptions, batchCount, batches } from "./batches.ts";
 export { type Dataset, type DatasetParts, datasetOf, subset } from "./dataset.ts";
+export { holdOut } from "./held-out.ts";
 export { type IdxArray, parseIdx, readIdx } from "./idx.ts";
 export { loadDataset } from "./load.ts";
 export type { LoadOptions, Split } from "./load-options.ts";
@@ -8,4 +9,3 @@ export { mixUp, oneHot } from "./mix-up.ts";
 export { type Normalisation, type Samples, UNIT_NORMALISATION } from "./normalise.ts";
 export { SIDECAR_NAME, type Sidecar } from "./sidecar.ts";
 export { type SplitIndices, type SplitOptions, splitDataset, stratifiedSplit } from "./split.ts";
-export { holdOut } from "./held-out.ts";

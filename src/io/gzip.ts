@@ -30,23 +30,14 @@ export function gunzipExactly(bytes: Uint8Array, expected: number): Uint8Array {
       { hint: "Download or export the file again." },
     );
   }
+  // At least one byte, because zlib refuses a limit of 0.
+  const limit = { maxOutputLength: Math.max(1, expected) };
   let inflated: Uint8Array;
   try {
-    inflated = gunzipSync(bytes, { maxOutputLength: Math.max(1, expected) });
+    inflated = gunzipSync(bytes, limit);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ERR_BUFFER_TOO_LARGE") {
-      throw new EspalierError("input", `The header claims ${expected} bytes, but the file inflates to more`, {
-        hint: "The file is damaged or made to exhaust memory; get it again from its source.",
-      });
-    }
-    if (code === "Z_BUF_ERROR") {
-      const got = gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: Math.max(1, expected) });
-      throw new EspalierError("input", `The file is truncated: ${got.length} bytes of ${expected}`, {
-        hint: "Download or copy it again.",
-      });
-    }
-    throw corrupt(error);
+    if ((error as NodeJS.ErrnoException).code !== "Z_BUF_ERROR") throw inflateError(error, expected);
+    throw truncated(bytes, limit, expected);
   }
   if (inflated.length !== expected) {
     throw new EspalierError("input", `The header claims ${expected} bytes, the file inflates to ${inflated.length}`, {
@@ -54,6 +45,25 @@ export function gunzipExactly(bytes: Uint8Array, expected: number): Uint8Array {
     });
   }
   return inflated;
+}
+
+/** The error for a stream without its end, with the number of bytes that are there. */
+function truncated(bytes: Uint8Array, limit: { maxOutputLength: number }, expected: number): EspalierError {
+  try {
+    const got = gunzipSync(bytes, { ...limit, finishFlush: constants.Z_SYNC_FLUSH });
+    return new EspalierError("input", `The file is truncated: ${got.length} bytes of ${expected}`, {
+      hint: "Download or copy it again.",
+    });
+  } catch (error) {
+    return inflateError(error, expected);
+  }
+}
+
+function inflateError(error: unknown, expected: number): EspalierError {
+  if ((error as NodeJS.ErrnoException).code !== "ERR_BUFFER_TOO_LARGE") return corrupt(error);
+  return new EspalierError("input", `The header claims ${expected} bytes, but the file inflates to more`, {
+    hint: "The file is damaged or made to exhaust memory; get it again from its source.",
+  });
 }
 
 /** gzip without a time stamp or a name in its header and with a fixed operating-system byte: the same bytes each time. */

@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { productOf, type Shape, shapeText, staticDim } from "../ir/index.ts";
 import { int, ints, string } from "./attributes.ts";
+import { coupleConv, coupleConvTranspose } from "./coupling-conv.ts";
 import * as gradient from "./gradient-conv.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 import { resolveWindow, type Window, type WindowAttributes, windowOutput } from "./window.ts";
@@ -65,7 +66,7 @@ export const Conv = defineOp({
     const out = productOf(y!.shape);
     return { factor: out.factor * w.slice(1).reduce((a, b) => a * b, 1), symbols: out.symbols };
   },
-  couple: "frozen",
+  couple: coupleConv,
   gradient: gradient.conv,
 });
 
@@ -111,6 +112,6 @@ export const ConvTranspose = defineOp({
       .reduce((a: number, b) => a * (b as number), 1);
     return { factor: x.factor * w, symbols: x.symbols };
   },
-  couple: "frozen",
+  couple: coupleConvTranspose,
   gradient: gradient.convTranspose,
 });

@@ -57,9 +57,11 @@ export interface CouplingContext<A> {
   ) => void;
   /** Positions of input 0 on one axis, the axis then replaced by `indexShape` (ONNX Gather by a constant). */
   readonly gather: (axis: number, positions: readonly number[], indexShape: readonly number[]) => void;
+  /** Positions along an axis looked up by a computed index of `indexRank` axes, which take that axis' place: any of them may be read. */
+  readonly lookUp: (axis: number, indexRank: number) => void;
   /** New positions (their own units) before and after each axis; negative amounts crop. */
   readonly pad: (begins: readonly number[], ends: readonly number[]) => void;
-  /** Broadcasts input 0 to the output's shape; an axis that grows from 1 has units of its own. */
+  /** Broadcasts input 0 to the output's shape; an axis that grows from 1 has the fixed size that the node states. */
   readonly expand: () => void;
   readonly tile: (repeats: readonly number[]) => void;
   /** Reduction of input 0 over axes; `exact`: zeroed positions do not matter (a sum), else tracked axes are frozen. */

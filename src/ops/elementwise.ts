@@ -3,7 +3,7 @@ import { broadcastShapes } from "../ir/index.ts";
 import type { DType } from "../tensor/index.ts";
 import type { AttributesOf } from "./attributes.ts";
 import { type AttributeSpecs, float, int } from "./attributes.ts";
-import type { CouplingRule } from "./coupling-rule.ts";
+import { coupleBroadcast, couplePass } from "./coupling-rule.ts";
 import * as gradients from "./gradient-elementwise.ts";
 import { defineOp, type GradientRule, typed } from "./spec.ts";
 
@@ -14,7 +14,7 @@ function unary<S extends AttributeSpecs>(attrs: S, gradient: GradientRule<Attrib
     inputs: [1, 1 + extraInputs],
     kind: "elementwise",
     infer: (c) => [c.type(0)],
-    couple: "frozen" as CouplingRule<AttributesOf<S>>,
+    couple: couplePass,
     gradient,
   });
 }
@@ -35,7 +35,7 @@ function broadcasting(inputs: readonly [number, number], gradient: GradientRule<
         );
       return [typed(result ?? types[0]!.dtype, broadcastShapes(types.map((t) => t.shape)))];
     },
-    couple: "frozen",
+    couple: coupleBroadcast,
     gradient,
   });
 }
@@ -86,7 +86,7 @@ export const Pow = defineOp({
   inputs: [2, 2],
   kind: "elementwise",
   infer: (c) => [typed(c.type(0).dtype, broadcastShapes([c.shape(0), c.shape(1)]))],
-  couple: "frozen",
+  couple: coupleBroadcast,
   gradient: gradients.power,
 });
 
@@ -99,7 +99,7 @@ export const PRelu = defineOp({
     broadcastShapes([c.shape(0), c.shape(1)]);
     return [c.type(0)];
   },
-  couple: "frozen",
+  couple: coupleBroadcast,
   gradient: gradients.prelu,
 });
 
@@ -109,7 +109,7 @@ export const Where = defineOp({
   inputs: [3, 3],
   kind: "elementwise",
   infer: (c) => [typed(c.type(1).dtype, broadcastShapes([c.shape(0), c.shape(1), c.shape(2)]))],
-  couple: "frozen",
+  couple: coupleBroadcast,
   gradient: gradients.where,
 });
 
@@ -119,6 +119,6 @@ export const Dropout = defineOp({
   inputs: [1, 3],
   kind: "elementwise",
   infer: (c) => [c.type(0)],
-  couple: "frozen",
+  couple: couplePass,
   gradient: gradients.identity,
 });

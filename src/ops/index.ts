@@ -1,6 +1,16 @@
 export { type AttributeSpec, type AttributeSpecs, type AttributesOf, completeAttributes } from "./attributes.ts";
 export { convWindow } from "./conv.ts";
-export type { CouplingRule } from "./coupling-rule.ts";
+export {
+  type AxisMap,
+  alignedAxes,
+  CONTRACTED,
+  type CouplingContext,
+  type CouplingRule,
+  type CutView,
+  type NodeChange,
+  OPAQUE,
+  type Operand,
+} from "./coupling-rule.ts";
 export { type Formula, formula } from "./gradient-formula.ts";
 export { reshaped } from "./movement.ts";
 export { reducedAxes } from "./reduce.ts";

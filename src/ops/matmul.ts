@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { broadcastShapes, productOf, shapeText } from "../ir/index.ts";
 import { float, int } from "./attributes.ts";
+import { coupleGemm, coupleMatMul } from "./coupling-matmul.ts";
 import * as gradient from "./gradient-matmul.ts";
 import { defineOp, typed } from "./spec.ts";
 
@@ -26,7 +27,7 @@ export const Gemm = defineOp({
     const out = productOf([...y!.shape, c.attrs.transA ? c.shape(0)[0]! : c.shape(0)[1]!]);
     return out;
   },
-  couple: "frozen",
+  couple: coupleGemm,
   gradient: gradient.gemm,
 });
 
@@ -56,6 +57,6 @@ export const MatMul = defineOp({
     const a = c.shape(0);
     return productOf([...y!.shape, a[a.length - 1]!]);
   },
-  couple: "frozen",
+  couple: coupleMatMul,
   gradient: gradient.matMul,
 });

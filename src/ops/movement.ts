@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { broadcastShapes, type Dim, normalAxis, productOf, type Shape, shapeText } from "../ir/index.ts";
 import { int, ints } from "./attributes.ts";
+import { coupleExpand, coupleReshape, coupleSqueeze, coupleTranspose } from "./coupling-movement.ts";
 import * as gradient from "./gradient-movement.ts";
 import { defineOp, typed } from "./spec.ts";
 
@@ -41,7 +42,7 @@ export const Reshape = defineOp({
   inputs: [2, 2],
   kind: "movement",
   infer: (c) => [typed(c.type(0).dtype, reshaped(c.shape(0), c.ints(1), c.attrs.allowzero === 1))],
-  couple: "frozen",
+  couple: coupleReshape,
   gradient: gradient.reshape,
 });
 
@@ -60,7 +61,7 @@ export const Flatten = defineOp({
     };
     return [typed(c.type(0).dtype, [side(x.slice(0, axis)), side(x.slice(axis))])];
   },
-  couple: "frozen",
+  couple: (c) => c.reshape(),
   gradient: gradient.reshape,
 });
 
@@ -80,7 +81,7 @@ export const Transpose = defineOp({
       ),
     ];
   },
-  couple: "frozen",
+  couple: coupleTranspose,
   gradient: gradient.transpose,
 });
 
@@ -102,7 +103,7 @@ export const Squeeze = defineOp({
       ),
     ];
   },
-  couple: "frozen",
+  couple: coupleSqueeze,
   gradient: gradient.reshape,
 });
 
@@ -117,7 +118,7 @@ export const Unsqueeze = defineOp({
     for (const axis of axes) x.splice(axis, 0, 1);
     return [typed(c.type(0).dtype, x)];
   },
-  couple: "frozen",
+  couple: (c) => c.reshape(),
   gradient: gradient.reshape,
 });
 
@@ -126,7 +127,7 @@ export const Expand = defineOp({
   inputs: [2, 2],
   kind: "movement",
   infer: (c) => [typed(c.type(0).dtype, broadcastShapes([c.shape(0), c.ints(1)]))],
-  couple: "frozen",
+  couple: coupleExpand,
   gradient: gradient.expand,
 });
 
@@ -143,6 +144,6 @@ export const Tile = defineOp({
       ),
     ];
   },
-  couple: "frozen",
+  couple: (c) => c.tile(c.facts.ints(1)),
   gradient: gradient.tile,
 });

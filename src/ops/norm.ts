@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { shapeText } from "../ir/index.ts";
 import { float, int } from "./attributes.ts";
+import { coupleBatchNorm } from "./coupling-movement.ts";
 import { batchNormalization } from "./gradient-norm.ts";
 import { defineOp } from "./spec.ts";
 
@@ -25,6 +26,6 @@ export const BatchNormalization = defineOp({
     }
     return [c.type(0)];
   },
-  couple: "frozen",
+  couple: coupleBatchNorm,
   gradient: batchNormalization,
 });

@@ -1,5 +1,6 @@
 import { staticDim } from "../ir/index.ts";
 import { int, ints, string } from "./attributes.ts";
+import { coupleWindow } from "./coupling-rule.ts";
 import * as gradient from "./gradient-window.ts";
 import { defineOp, type GradientRule, typed } from "./spec.ts";
 import { resolveWindow, windowOutput } from "./window.ts";
@@ -22,7 +23,7 @@ export const MaxPool = defineOp({
     const window = resolveWindow(c.op, c.attrs, c.attrs.kernel_shape, x.slice(2));
     return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
   },
-  couple: "frozen",
+  couple: coupleWindow,
   gradient: gradient.maxPool,
 });
 
@@ -35,7 +36,7 @@ export const AveragePool = defineOp({
     const window = resolveWindow(c.op, c.attrs, c.attrs.kernel_shape, x.slice(2));
     return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
   },
-  couple: "frozen",
+  couple: coupleWindow,
   gradient: gradient.averagePool,
 });
 
@@ -49,7 +50,7 @@ function globalPool(gradient: GradientRule<Record<never, never>>) {
       for (const dim of x.slice(2)) staticDim(dim, `A spatial size of ${c.op}`);
       return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...x.slice(2).map(() => 1)])];
     },
-    couple: "frozen",
+    couple: coupleWindow,
     gradient,
   });
 }

@@ -2,6 +2,8 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { normalAxis, shapeText } from "../ir/index.ts";
 import { DTYPES, dtypeFromOnnx } from "../tensor/index.ts";
 import { int } from "./attributes.ts";
+import { coupleScale } from "./coupling-movement.ts";
+import { couplePass } from "./coupling-rule.ts";
 import { cast } from "./gradient-movement.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 
@@ -27,7 +29,7 @@ export const QuantizeLinear = defineOp({
     checkScale(c);
     return [typed(c.has(2) ? c.type(2).dtype : "uint8", c.shape(0))];
   },
-  couple: "frozen",
+  couple: coupleScale,
   gradient: "not-differentiable",
 });
 
@@ -40,7 +42,7 @@ export const DequantizeLinear = defineOp({
     checkScale(c);
     return [typed(c.type(1).dtype, c.shape(0))];
   },
-  couple: "frozen",
+  couple: coupleScale,
   gradient: "not-differentiable",
 });
 
@@ -56,6 +58,6 @@ export const Cast = defineOp({
       });
     return [typed(dtype, c.shape(0))];
   },
-  couple: "frozen",
+  couple: couplePass,
   gradient: cast,
 });

@@ -20,23 +20,24 @@ function reducedShape(shape: Shape, axes: readonly number[], keep: boolean): Dim
   return keep ? shape.map((dim, i) => (axes.includes(i) ? 1 : dim)) : shape.filter((_, i) => !axes.includes(i));
 }
 
-function reduction(gradient: GradientRule<ReduceAttributes>) {
+/** `exact`: positions that are zero do not change the result, so an axis that is reduced can be cut. */
+function reduction(gradient: GradientRule<ReduceAttributes>, exact = false) {
   return defineOp({
     attrs: { keepdims: int(1), noop_with_empty_axes: int(0) },
     inputs: [1, 2],
     kind: "reduce",
     infer: (c) => [typed(c.type(0).dtype, reducedShape(c.shape(0), reducedAxes(c), c.attrs.keepdims === 1))],
-    couple: "frozen",
+    couple: (c) => c.reduce(reducedAxes(c.facts), c.facts.attrs.keepdims === 1, exact),
     gradient,
   });
 }
 
-export const ReduceSum = reduction(gradient.reduceSum);
+export const ReduceSum = reduction(gradient.reduceSum, true);
 export const ReduceMean = reduction(gradient.reduceMean);
 export const ReduceMax = reduction(gradient.reduceExtreme);
 export const ReduceMin = reduction(gradient.reduceExtreme);
-export const ReduceSumSquare = reduction(gradient.reduceSumSquare);
-export const ReduceL2 = reduction(gradient.reduceL2);
+export const ReduceSumSquare = reduction(gradient.reduceSumSquare, true);
+export const ReduceL2 = reduction(gradient.reduceL2, true);
 export const ReduceProd = reduction(gradient.reduceProd);
 
 function argument() {
@@ -47,7 +48,8 @@ function argument() {
     infer: (c) => [
       typed("int64", reducedShape(c.shape(0), [normalAxis(c.attrs.axis, c.shape(0).length)], c.attrs.keepdims === 1)),
     ],
-    couple: "frozen",
+    couple: (c) =>
+      c.reduce([normalAxis(c.facts.attrs.axis, c.facts.shape(0).length)], c.facts.attrs.keepdims === 1, false),
     gradient: "not-differentiable",
   });
 }

@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, normalAxis, type Shape, shapeText, staticDim } from "../ir/index.ts";
 import { int, string } from "./attributes.ts";
+import { coupleGather, couplePad, coupleSlice, coupleSplit } from "./coupling-selection.ts";
 import * as gradient from "./gradient-movement.ts";
 import { defineOp, OpContext, typed } from "./spec.ts";
 
@@ -28,7 +29,7 @@ export const Concat = defineOp({
       ),
     ];
   },
-  couple: "frozen",
+  couple: (c) => c.concat(normalAxis(c.facts.attrs.axis, c.facts.shape(0).length)),
   gradient: gradient.concat,
 });
 
@@ -61,7 +62,7 @@ export const Split = defineOp({
       ),
     );
   },
-  couple: "frozen",
+  couple: (c) => coupleSplit(c, splitSizes(c.facts)),
   gradient: gradient.split,
 });
 
@@ -109,7 +110,7 @@ export const Slice = defineOp({
     for (const { axis, count } of resolveSlices(c)) shape[axis] = count;
     return [typed(c.type(0).dtype, shape)];
   },
-  couple: "frozen",
+  couple: (c) => coupleSlice(c, resolveSlices(c.facts)),
   gradient: gradient.sliceRule((c) =>
     resolveSlices(
       new OpContext(
@@ -131,7 +132,7 @@ export const Gather = defineOp({
     const axis = normalAxis(c.attrs.axis, x.length);
     return [typed(c.type(0).dtype, [...x.slice(0, axis), ...c.shape(1), ...x.slice(axis + 1)])];
   },
-  couple: "frozen",
+  couple: coupleGather,
   gradient: gradient.gather,
 });
 
@@ -166,6 +167,9 @@ export const Pad = defineOp({
     });
     return [typed(c.type(0).dtype, shape)];
   },
-  couple: "frozen",
+  couple: (c) => {
+    const { begins, ends } = resolvePads(c.facts);
+    couplePad(c, begins, ends);
+  },
   gradient: gradient.pad,
 });

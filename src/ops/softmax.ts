@@ -1,5 +1,6 @@
 import { normalAxis } from "../ir/index.ts";
 import { int } from "./attributes.ts";
+import { coupleOpaque } from "./coupling-rule.ts";
 import * as gradient from "./gradient-softmax.ts";
 import { defineOp, type GradientRule } from "./spec.ts";
 
@@ -12,7 +13,7 @@ function overAxis(gradient: GradientRule<{ readonly axis: number }>) {
       normalAxis(c.attrs.axis, c.shape(0).length);
       return [c.type(0)];
     },
-    couple: "frozen",
+    couple: (c) => coupleOpaque(c, [normalAxis(c.facts.attrs.axis, c.facts.shape(0).length)]),
     gradient,
   });
 }

@@ -1,18 +1,21 @@
 import { EspalierError, withContext } from "../diagnostics/index.ts";
-import { type Dim, type Graph, shapeText, valueById } from "../ir/index.ts";
+import { type Dim, type Graph, type Shape, shapeText, valueById } from "../ir/index.ts";
 import { editGraph } from "../ops/index.ts";
 import { definePass, type Pass } from "../rewrite/index.ts";
 import { int64s } from "../tensor/index.ts";
 import { BATCH, batchOf, checkSamplesApart } from "./batch-symbol.ts";
+import { spellReshape } from "./simplify-reshape.ts";
 
 export interface FreeBatchOptions {
   /** What to do with a graph whose batch is fixed in its structure: refuse it (default), or leave it as it is with a remark in the trace. */
   readonly onFixed?: "refuse" | "keep";
 }
 
-/** A shape for Reshape that spells no batch: 0 copies a leading batch, -1 stands for one that the reshape moves. */
-function batchFreeShape(target: readonly Dim[], leadsWithBatch: boolean, batch: Dim): number[] {
-  return target.map((dim, i) => (i === 0 && dim === batch && leadsWithBatch ? 0 : typeof dim === "number" ? dim : -1));
+/** A constant for Reshape that spells no batch, given the shapes at the fixed batch. */
+function batchFreeShape(from: Shape, to: Shape, batch: Dim): number[] {
+  const free = (shape: Shape): Shape => (shape[0] === batch ? [BATCH, ...shape.slice(1)] : shape);
+  const spelled = from[0] === batch && to[0] === batch ? spellReshape(free(from), free(to)) : null;
+  return spelled ?? to.map((dim) => (typeof dim === "number" ? dim : -1));
 }
 
 /** Gives the graph's inputs the symbolic batch and lets it flow; refuses a graph where it cannot. */
@@ -26,10 +29,9 @@ function freed(graph: Graph, batch: Dim): Graph {
     if (node.op !== "Reshape") continue;
     const from = valueById(graph, node.inputs[0]!);
     const to = valueById(graph, node.outputs[0]!).type.shape;
-    if (from.data !== undefined) continue;
-    const shape = batchFreeShape(to, from.type.shape[0] === batch, batch);
+    if (from.data !== undefined || to.includes(0)) continue;
+    const shape = batchFreeShape(from.type.shape, to, batch);
     const { allowzero: _, ...attrs } = node.attrs;
-    if (to.includes(0)) continue;
     const id = edit.constant(`${node.name}.shape`, int64s(shape));
     edit.replaceNode(node, { ...node, inputs: [node.inputs[0]!, id], attrs });
   }
@@ -70,7 +72,7 @@ export function freeBatchWith(options: FreeBatchOptions = {}): Pass {
 `,
       after: `graph "g" {
   input %"x": float32[N, 2, 2, 2]
-  const %"flat.shape" = int64[2] {0, 8}
+  const %"flat.shape" = int64[2] {0, -1}
   %"y": float32[N, 8] = Reshape(%"x", %"flat.shape") @"flat"
   return %"y"
 }

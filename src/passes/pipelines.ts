@@ -22,15 +22,15 @@ export const importSteps: readonly PipelineStep[] = [
     because: "Shapes and weights that the exporter computes become plain constants for all that follows.",
   },
   { pass: removeIdentity, because: "Nodes that do nothing hide neighbours from the other rules." },
+  {
+    pass: simplifyReshape,
+    because: "A reshape that spells no width survives pruning, and one that spells no batch survives another batch.",
+  },
   { pass: mergePads, because: "A convolution with its own padding is one layer to cost models and to training." },
   { pass: foldChannelAffine, because: "A bias written as an addition is a weight of its layer." },
   {
     pass: fuseActivationClip,
     because: "ReLU6 and hard-swish in one piece have one gradient, and one kernel in every runtime.",
-  },
-  {
-    pass: simplifyReshape,
-    because: "A reshape that spells no width survives pruning, and one that spells no batch survives the next step.",
   },
   { pass: eliminateCommonSubexpressions, because: "What is computed once is calibrated and charged once." },
   {

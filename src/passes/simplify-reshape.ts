@@ -1,6 +1,6 @@
-import { type Shape, shapeText } from "../ir/index.ts";
+import { type Shape, shapeText, typeText } from "../ir/index.ts";
 import { reshaped } from "../ops/index.ts";
-import { definePass, replaceBy, rule } from "../rewrite/index.ts";
+import { bypass, definePass, replaceBy, rule } from "../rewrite/index.ts";
 import { int64s, toInts } from "../tensor/index.ts";
 
 /** Operators that keep every element in its place. */
@@ -34,6 +34,10 @@ const respell = rule("respell", ["Reshape", "Flatten"], (node, view) => {
 const chain = rule("reshape-of-reshape", reshapes, (node, view) => {
   const first = view.producer(node.inputs[0]);
   if (first === null || !reshapes.includes(first.op)) return null;
+  // There and back again: nothing is left.
+  const same = typeText(view.type(first.inputs[0]!)) === typeText(view.type(node.outputs[0]!));
+  const direct = same ? bypass(view, node, first.inputs[0]) : null;
+  if (direct !== null) return direct;
   const spelling = spellReshape(view.type(first.inputs[0]!).shape, view.type(node.outputs[0]!).shape);
   if (spelling === null) return null;
   return replaceBy(view, node, (p) =>

@@ -4,7 +4,15 @@ import { coupleBlocks } from "./blocks.ts";
 import type { Coupling } from "./coupling.ts";
 import type { Family } from "./family.ts";
 import { meet, termOf } from "./join.ts";
-import { concatInputs, expandInput, gatherPositions, padInput, selectPositions, tileInput } from "./movement.ts";
+import {
+  concatInputs,
+  expandInput,
+  gatherPositions,
+  lookUp,
+  padInput,
+  selectPositions,
+  tileInput,
+} from "./movement.ts";
 import { reshapeFamily } from "./reshape-family.ts";
 
 /** The verbs of one node, acting on the coupling. `reasonOf` says why a computed value may have untracked axes. */
@@ -63,6 +71,7 @@ export function couplingContext(
     concat: (axis) => concatInputs(coupling, node, axis, reasonOf),
     select: (axes, output = 0) => selectPositions(coupling, input(0), node.outputs[output]!, axes),
     gather: (axis, positions, indexShape) => gatherPositions(coupling, node, axis, positions, indexShape),
+    lookUp: (axis, indexRank) => lookUp(coupling, node, axis, indexRank),
     pad: (begins, ends) => padInput(coupling, node, begins, ends),
     expand: () => expandInput(coupling, node),
     tile: (repeats) => tileInput(coupling, node, repeats),
@@ -118,8 +127,5 @@ function joinParameters(
   const output = node.outputs[0]!;
   const shape = coupling.shapeOf(output).map((size) => (typeof size === "number" ? size : 1));
   const result = { shape, families, constant: null, reason: "untracked" };
-  coupling.setOutput(
-    output,
-    meet(coupling, [result, ...parameters.map((operand) => term(operand, shape.length, -1))]),
-  );
+  coupling.setOutput(output, meet(coupling, [result, ...parameters.map((operand) => term(operand, shape.length, -1))]));
 }

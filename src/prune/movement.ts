@@ -74,13 +74,26 @@ export function gatherPositions(
   coupling.setOutput(output, families);
 }
 
+/** A table read by a computed index: any position may be read, so the axis of positions is frozen; the others pass. */
+export function lookUp(coupling: Coupling, node: Node, axis: number, indexRank: number): void {
+  const table = node.inputs[0]!;
+  const shape = coupling.shapeOf(table);
+  if (coupling.isConstant(table))
+    shape.forEach((_, i) => {
+      if (i !== axis) coupling.constantAxis(table, i);
+    });
+  const rank = shape.length - 1 + indexRank;
+  const to = shape.map((_, i) => (i < axis ? i : i + indexRank - 1));
+  const families = coupling.known(table).flatMap((family) => {
+    if (family.shape[axis] === 1) return [coupling.remap(family, to, rank)];
+    coupling.freezeFamily(family, "looked-up");
+    return [];
+  });
+  coupling.setOutput(node.outputs[0]!, families);
+}
+
 /** Concatenation: units follow one another along the axis and meet on the others. */
-export function concatInputs(
-  coupling: Coupling,
-  node: Node,
-  axis: number,
-  reasonOf: (value: ValueId) => string,
-): void {
+export function concatInputs(coupling: Coupling, node: Node, axis: number, reasonOf: (value: ValueId) => string): void {
   const inputs = node.inputs.filter((id) => id !== null);
   const along: (readonly Family[])[] = [];
   const terms: Term[] = inputs.map((value) => {

@@ -84,14 +84,15 @@ export function invalidLayers(sparsity: Sparsity | undefined): Sparsity["layers"
   return (sparsity?.layers ?? []).filter((layer) => layer.eligible && layer.valid !== true);
 }
 
-/** "Peak RAM 71.2 KiB, limit 64.0 KiB", with the deciding figure named when it is not the value itself. */
+/** "Latency 63.2 ms, at worst 72.0 ms, is above the limit of 70.0 ms": the figure that decides and the limit. */
 export function failureSentence(row: Requirement): string {
   if (row.value === null) return `${row.title}: no figure`;
   const [value, limit, worst] = formatApart([row.value, row.limit, row.pessimistic ?? row.value], row.unit);
-  const deciding =
-    row.decidedBy === "pessimistic" && row.pessimistic !== row.value ? ` (pessimistic end ${worst})` : "";
-  return `${row.title} ${value}${deciding}, required ${row.comparison} ${limit}`;
+  const deciding = row.decidedBy === "pessimistic" && row.pessimistic !== row.value ? `, at worst ${worst},` : "";
+  return `${row.title} ${value}${deciding} is ${BROKEN[row.comparison]} ${limit}`;
 }
+
+const BROKEN = { "<=": "above the limit of", ">=": "below the required", "==": "not the required" } as const;
 
 /** 95 % Wilson score interval of a proportion (E. B. Wilson, JASA 22 (1927) 209-212), z = 1.959964. `n` = 0 gives [0, 1]. */
 export function wilsonInterval(right: number, n: number): Interval {

@@ -26,6 +26,7 @@ export class WorkGraph implements GraphView {
   readonly #values: Map<ValueId, Value>;
   readonly #names = new Set<string>();
   readonly #nodeNames = new Set<string>();
+  readonly #suffixes = new Map<string, number>();
   readonly #producer = new Map<ValueId, Node>();
   readonly #users = new Map<ValueId, Set<Node>>();
   /** Where a node stands in the order; new nodes stand where the node stood that they were made for. */
@@ -125,8 +126,13 @@ export class WorkGraph implements GraphView {
   }
 
   #unique(wanted: string, taken: Set<string>): string {
-    let name = wanted === "" ? "v" : wanted;
-    for (let i = 1; taken.has(name); i++) name = `${wanted}.${i}`;
+    const base = wanted === "" ? "v" : wanted;
+    let name = base;
+    // The search goes on where the last one for the same word ended, so that a thousand nodes named alike cost no more than others.
+    for (let i = this.#suffixes.get(base) ?? 1; taken.has(name); i++) {
+      name = `${base}.${i}`;
+      this.#suffixes.set(base, i);
+    }
     taken.add(name);
     return name;
   }

@@ -2,15 +2,9 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { decodeTflite } from "../formats/tflite/codec/index.ts";
 import { bytesOf, fromBytes, sameShape, type Tensor } from "../tensor/index.ts";
 import { createEngine } from "./litert/engine.ts";
-import {
-  boundaryOf,
-  entrySignature,
-  type LiteRtTensorInfo,
-  refuseOpenOutputs,
-  refuseVariables,
-  slotPositions,
-  withStaticShapes,
-} from "./litert/entry.ts";
+import { boundaryOf, entrySignature, type LiteRtTensorInfo, slotPositions, staticBytes } from "./litert/entry.ts";
+import { checkOutputShapes } from "./litert/probe.ts";
+import { refuseUnanswerable } from "./litert/refuse.ts";
 
 export type { LiteRtTensorInfo } from "./litert/entry.ts";
 export { liteRtVersion } from "./litert/wasm.ts";
@@ -30,17 +24,18 @@ export interface LiteRtSession {
 
 /**
  * Loads a .tflite file into LiteRT (XNNPACK on WebAssembly, one thread). A dimension that the file leaves open is fixed at
- * its static value (batch 1). Throws EspalierError: "input" for a malformed file, "unsupported" for variable or string
- * tensors and for outputs of unknown size, "runtime" for what the runtime refuses, unresolved operators included.
+ * its static value (batch 1). The model runs once here, on zeros, to see that the runtime has every operator and computes
+ * the output shapes that the file declares. Throws EspalierError: "input" for a malformed file, "unsupported" for variable
+ * or string tensors, outputs of unknown size and outputs that are inputs too, "runtime" for what the runtime refuses.
  */
 export async function loadLiteRt(model: Uint8Array): Promise<LiteRtSession> {
   const decoded = decodeTflite(model);
-  refuseVariables(decoded);
-  refuseOpenOutputs(decoded);
+  refuseUnanswerable(decoded);
   const inputs = boundaryOf(decoded, "inputs");
   const outputs = boundaryOf(decoded, "outputs");
   const signature = entrySignature(decoded);
-  const engine = await createEngine(withStaticShapes(decoded, model), signature);
+  await checkOutputShapes(decoded, inputs, outputs);
+  const engine = await createEngine(staticBytes(decoded, model), signature);
   const inputAt = slotPositions(decoded, signature, "inputs", engine.inputNames);
   const outputAt = slotPositions(decoded, signature, "outputs", engine.outputNames);
   let live: typeof engine | null = engine;

@@ -1,5 +1,6 @@
-import type { GraphBuilder, Node, ValueId } from "../ir/index.ts";
+import type { Graph, GraphBuilder, Node, ValueId } from "../ir/index.ts";
 import { completeAttributes, formula, OPS } from "../ops/index.ts";
+import { float32 } from "../tensor/index.ts";
 import type { Composite } from "./autodiff.ts";
 
 /** A BatchNormalization over the statistics of the batch, and those statistics. */
@@ -29,21 +30,26 @@ export function addBatchStatistics(builder: GraphBuilder, node: Node): BatchStat
   const mean = f.node("ReduceMean", [x!, over]);
   const centred = f.sub(x!, mean);
   const variance = f.node("ReduceMean", [f.mul(centred, centred), over]);
-  const r = f.node("Reciprocal", [f.node("Sqrt", [f.add(variance, f.number(epsilon))])]);
-  const gain = f.mul(f.reshape(scale!, column), r);
-  const output = f.add(f.mul(centred, gain), f.reshape(bias!, column));
+  const vector = (id: ValueId) => f.reshape(id, [channels]);
+  // ONNX Runtime's own kernel scales and shifts in one pass.
+  const output = f.node("BatchNormalization", [x!, scale!, bias!, vector(mean), vector(variance)], { epsilon });
   const composite: Composite = {
     inputs: [x!, scale!, bias!],
     output,
     gradient: (target, dy, wants) => {
       const g = formula(target, `${node.name}.grad`);
+      const r = g.node("Reciprocal", [g.node("Sqrt", [g.add(variance, g.number(epsilon))])]);
+      const gain = g.mul(g.reshape(scale!, column), r);
       const total = g.node("ReduceSum", [dy, over]);
       const moment = g.node("ReduceSum", [g.mul(dy, centred), over]);
       const dx = () => {
-        const slope = g.mul(g.mul(g.mul(r, r), moment), g.number(-1 / count));
-        const offset = g.mul(total, g.number(-1 / count));
-        // gain (dy + c slope + offset)
-        return g.add(g.mul(dy, gain), g.add(g.mul(centred, g.mul(gain, slope)), g.mul(gain, offset)));
+        const slope = g.mul(g.mul(gain, g.mul(r, r)), g.mul(moment, g.number(-1 / count)));
+        const offset = g.mul(gain, g.mul(total, g.number(-1 / count)));
+        // slope (x - mean) + offset, as a BatchNormalization of variance 1.
+        const ones = g.constant(float32([channels], new Float32Array(channels).fill(1)));
+        const flat = [slope, offset, mean].map((id) => g.reshape(id, [channels]));
+        const line = g.node("BatchNormalization", [x!, ...flat, ones], { epsilon: 0 });
+        return g.add(g.mul(dy, gain), line);
       };
       return [
         wants(0) ? dx() : null,
@@ -52,5 +58,36 @@ export function addBatchStatistics(builder: GraphBuilder, node: Node): BatchStat
       ];
     },
   };
-  return { output, mean: f.reshape(mean, [channels]), variance: f.reshape(variance, [channels]), composite };
+  return { output, mean: vector(mean), variance: vector(variance), composite };
+}
+
+/** The running statistics of a batch normalisation, and what this batch says of them. */
+export interface Measured {
+  /** Constants of the graph: mean and variance. */
+  readonly constants: readonly ValueId[];
+  /** Mean and (biased) variance of the batch, [C]. */
+  readonly values: readonly ValueId[];
+  readonly name: string;
+}
+
+/** Replaces each BatchNormalization by its training form; answers the composites for the reverse walk and the statistics of the batch. */
+export function useBatchStatistics(
+  builder: GraphBuilder,
+  graph: Graph,
+): { composites: Composite[]; measured: Measured[] } {
+  const composites: Composite[] = [];
+  const measured: Measured[] = [];
+  for (const original of graph.nodes) {
+    if (original.op !== "BatchNormalization") continue;
+    // Earlier replacements changed its inputs.
+    const node = builder.currentNodes.find((candidate) => candidate.name === original.name)!;
+    const batch = addBatchStatistics(builder, node);
+    const constants = [node.inputs[3]!, node.inputs[4]!];
+    if (constants.every((id) => builder.value(id).data !== undefined))
+      measured.push({ constants, values: [batch.mean, batch.variance], name: node.name });
+    composites.push(batch.composite);
+    builder.removeNode(node);
+    builder.replaceUses(node.outputs[0]!, batch.output);
+  }
+  return { composites, measured };
 }

@@ -5,6 +5,7 @@ export { type Head, headOf } from "./head.ts";
 export { addCrossEntropy, addDistillation, type Distillation, smoothedTargets } from "./losses.ts";
 export type { AdamWOptions, Optimiser, SgdOptions } from "./optimisers.ts";
 export { trainableConstants } from "./parameters.ts";
+export { type ReestimateOptions, reestimateBatchNorm } from "./reestimate.ts";
 export { rateAt, type Schedule } from "./schedules.ts";
 export { openStepper, type Stepper } from "./stepper.ts";
 export {
@@ -22,3 +23,4 @@ export {
   type TrainingGraphOptions,
   trainingGraph,
 } from "./training-graph.ts";
+export { type WeightGradientOptions, weightGradients } from "./weight-gradients.ts";

@@ -3,7 +3,7 @@ import { type Graph, type GraphBuilder, staticShape, type ValueId, valueById } f
 import { editGraph, type Formula, formula } from "../ops/index.ts";
 import { allocate, sizeOf, type Tensor, tensor } from "../tensor/index.ts";
 import { addGradients, type Composite } from "./autodiff.ts";
-import { addBatchStatistics } from "./batch-norm.ts";
+import { type Measured, useBatchStatistics } from "./batch-norm.ts";
 import { headOf } from "./head.ts";
 import { addCrossEntropy, addDistillation, type Distillation } from "./losses.ts";
 import { addUpdate, correctionsAt, type Optimiser, slotCount } from "./optimisers.ts";
@@ -67,32 +67,17 @@ interface Pending {
   readonly output: ValueId;
 }
 
-/** Replaces each BatchNormalization by its training form; answers the composites and the running statistics as state. */
-function useBatchStatistics(
-  builder: GraphBuilder,
-  graph: Graph,
-  momentum: number,
-): { composites: Composite[]; statistics: Pending[] } {
-  const composites: Composite[] = [];
-  const statistics: Pending[] = [];
-  for (const original of graph.nodes) {
-    if (original.op !== "BatchNormalization") continue;
-    const node = builder.currentNodes.find((candidate) => candidate.name === original.name)!;
-    const batch = addBatchStatistics(builder, node);
-    const f = formula(builder, `${node.name}.running`);
-    [batch.mean, batch.variance].forEach((value, i) => {
-      const constant = node.inputs[3 + i]!;
-      const { name, type, data } = builder.value(constant);
-      if (data === undefined) return;
-      const input = builder.input(name, type);
-      const output = f.add(f.mul(input, f.number(momentum)), f.mul(value, f.number(1 - momentum)));
-      statistics.push({ constant, input, output });
+/** Running statistics as inputs, and as outputs moved towards the statistics of the batch. */
+function addRunningStatistics(builder: GraphBuilder, measured: readonly Measured[], momentum: number): Pending[] {
+  return measured.flatMap(({ constants, values, name }) => {
+    const f = formula(builder, `${name}.running`);
+    return constants.map((constant, i) => {
+      const { name: wanted, type } = builder.value(constant);
+      const input = builder.input(wanted, type);
+      const output = f.add(f.mul(input, f.number(momentum)), f.mul(values[i]!, f.number(1 - momentum)));
+      return { constant, input, output };
     });
-    composites.push(batch.composite);
-    builder.removeNode(node);
-    builder.replaceUses(node.outputs[0]!, batch.output);
-  }
-  return { composites, statistics };
+  });
 }
 
 function lossOf(
@@ -157,10 +142,10 @@ export function trainingGraph(original: Graph, options: TrainingGraphOptions): T
   const parameters = openParameters(opening, bound, options);
   const opened = opening.build();
   const builder = editGraph(opened);
-  const { composites, statistics } =
-    options.batchNorm === "frozen"
-      ? { composites: [], statistics: [] }
-      : useBatchStatistics(builder, opened, options.batchNorm ?? 0.9);
+  const momentum = options.batchNorm ?? 0.9;
+  const { composites, measured } =
+    momentum === "frozen" ? { composites: [], measured: [] } : useBatchStatistics(builder, opened);
+  const statistics = momentum === "frozen" ? [] : addRunningStatistics(builder, measured, momentum);
   const logits = builder.currentOutputs[0]!;
   const f = formula(builder, "loss");
   const { loss, target, teacher } = lossOf(f, logits, head.classes, options.batch, options.distillation);

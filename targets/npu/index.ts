@@ -9,6 +9,7 @@ export const npu: Target = {
   relativeLimits: { latencyMs: 0.6 },
   fusesResidual: false,
   minimumUnits: 8,
+  grain: 8,
   sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 1000, criterion: "taylor" },
   recovery: { epochs: 2, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
   sparsity: null,

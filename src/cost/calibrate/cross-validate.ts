@@ -22,29 +22,43 @@ export interface Observation {
 export type Fitter = (rows: readonly Observation[]) => (features: readonly number[]) => number;
 
 /** Errors on the rows that were fitted: the floor of what can be claimed. */
-export function fittedErrors(rows: readonly Observation[], fit: Fitter): FitErrors {
-  const predict = fit(rows);
-  return summarize(rows, rows.map((row) => Math.abs(predict(row.features) / row.target - 1)));
+export function fittedErrors(rows: readonly Observation[], fitter: Fitter): FitErrors {
+  const predict = fitter(rows);
+  return summarize(
+    rows,
+    rows.map((row) => Math.abs(predict(row.features) / row.target - 1)),
+  );
 }
 
 /** Errors on each group in turn, predicted by a fit on all the others: what can be claimed of a network that was never timed. */
-export function heldOutErrors(rows: readonly Observation[], fit: Fitter): FitErrors {
-  const predicted = predictHeldOut(rows, fit);
-  return summarize(rows, rows.map((row, i) => Math.abs(predicted[i]! / row.target - 1)));
+export function heldOutErrors(rows: readonly Observation[], fitter: Fitter): FitErrors {
+  const predicted = predictHeldOut(rows, fitter);
+  return summarize(
+    rows,
+    rows.map((row, i) => Math.abs(predicted[i]! / row.target - 1)),
+  );
 }
 
 /**
  * Errors of predicted ratios, |(p1 / p2) / (t1 / t2) - 1|, over all pairs of a family whose times are within a factor of `span`, both held out: what can be claimed of "this
  * much faster", where the errors of the two times partly cancel. Both directions of a pair count. Null when no family has a pair.
  */
-export function heldOutRatioErrors(rows: readonly Observation[], fit: Fitter, span = 4): FitErrors | null {
-  const predicted = predictHeldOut(rows, fit);
+export function heldOutRatioErrors(rows: readonly Observation[], fitter: Fitter, span = 4): FitErrors | null {
+  const predicted = predictHeldOut(rows, fitter);
   const errors: number[] = [];
   const used = new Set<Observation>();
   rows.forEach((a, i) => {
     rows.forEach((b, j) => {
       const ratio = a.target / b.target;
-      if (i === j || a.family === undefined || a.family !== b.family || isRepeat(a, b) || ratio > span || ratio < 1 / span) return;
+      if (
+        i === j ||
+        a.family === undefined ||
+        a.family !== b.family ||
+        isRepeat(a, b) ||
+        ratio > span ||
+        ratio < 1 / span
+      )
+        return;
       errors.push(Math.abs(predicted[i]! / predicted[j]! / ratio - 1));
       used.add(a);
     });
@@ -56,8 +70,14 @@ export function heldOutRatioErrors(rows: readonly Observation[], fit: Fitter, sp
  * The same for whole networks, where only single layers were timed: each sample is a network of `layers` random rows and a smaller one, in which each row is
  * replaced by one of its family that takes 30 to 90 % of its time. Null when no row has such a partner.
  */
-export function heldOutNetworkRatioErrors(rows: readonly Observation[], fit: Fitter, random: Random, layers = 10, samples = 2000): FitErrors | null {
-  const predicted = predictHeldOut(rows, fit);
+export function heldOutNetworkRatioErrors(
+  rows: readonly Observation[],
+  fitter: Fitter,
+  random: Random,
+  layers = 10,
+  samples = 2000,
+): FitErrors | null {
+  const predicted = predictHeldOut(rows, fitter);
   const partners = rows.map((a) =>
     rows.flatMap((b, j) => {
       const ratio = b.target / a.target;
@@ -80,7 +100,10 @@ export function heldOutNetworkRatioErrors(rows: readonly Observation[], fit: Fit
     }
     errors.push(Math.abs(after / before / (truthAfter / truthBefore) - 1));
   }
-  return summarize(usable.map((i) => rows[i]!), errors);
+  return summarize(
+    usable.map((i) => rows[i]!),
+    errors,
+  );
 }
 
 /** The same network timed again, which says nothing of a ratio. */
@@ -88,10 +111,10 @@ function isRepeat(a: Observation, b: Observation): boolean {
   return a.group === b.group && a.features.every((value, i) => value === b.features[i]);
 }
 
-function predictHeldOut(rows: readonly Observation[], fit: Fitter): number[] {
+function predictHeldOut(rows: readonly Observation[], fitter: Fitter): number[] {
   const predicted = new Array<number>(rows.length).fill(0);
   for (const group of new Set(rows.map((row) => row.group))) {
-    const predict = fit(rows.filter((row) => row.group !== group));
+    const predict = fitter(rows.filter((row) => row.group !== group));
     rows.forEach((row, i) => {
       if (row.group === group) predicted[i] = predict(row.features);
     });

@@ -4,7 +4,11 @@ import { invariant } from "../../diagnostics/index.ts";
  * Coefficients c >= 0 that minimise the sum of w (x . c / y - 1)^2, the squared relative error, so that a slow network weighs no more than a fast one.
  * Weights w are 1 if not given. Tries every subset of the columns (at most 8) and keeps the best whose unconstrained solution is not negative: exact, and needs no iteration.
  */
-export function fitNonNegative(rows: readonly (readonly number[])[], targets: readonly number[], weights?: readonly number[]): number[] {
+export function fitNonNegative(
+  rows: readonly (readonly number[])[],
+  targets: readonly number[],
+  weights?: readonly number[],
+): number[] {
   const columns = rows[0]?.length ?? 0;
   invariant(rows.length === targets.length && rows.length > 0, `${rows.length} rows for ${targets.length} targets`);
   invariant(columns > 0 && columns <= 8, `${columns} columns, expected 1 to 8`);
@@ -35,7 +39,11 @@ export function dot(a: readonly number[], b: readonly number[]): number {
 }
 
 /** Least squares of the chosen columns against a target column; null when they are collinear (a pivot below 1e-10 of the largest diagonal entry, after column scaling). */
-function solveNormalEquations(rows: readonly (readonly number[])[], targets: readonly number[], chosen: readonly number[]): number[] | null {
+function solveNormalEquations(
+  rows: readonly (readonly number[])[],
+  targets: readonly number[],
+  chosen: readonly number[],
+): number[] | null {
   const n = chosen.length;
   const norms = chosen.map((c) => Math.sqrt(rows.reduce((sum, row) => sum + row[c]! ** 2, 0)));
   if (norms.some((norm) => norm === 0)) return null;
@@ -61,10 +69,19 @@ function solveNormalEquations(rows: readonly (readonly number[])[], targets: rea
  * the rows say nothing of a column (a kernel class that no network left in the fit uses) its coefficient becomes the pooled rate instead of 0; where
  * they say something, a weight of a tenth of a row hardly moves it.
  */
-export function fitTowardsPooled(rows: readonly (readonly number[])[], targets: readonly number[], weight = 0.1): number[] {
+export function fitTowardsPooled(
+  rows: readonly (readonly number[])[],
+  targets: readonly number[],
+  weight = 0.1,
+): number[] {
   const columns = rows[0]?.length ?? 0;
-  const pooled = fitNonNegative(rows.map((row) => [row.reduce((sum, value) => sum + value, 0)]), targets)[0]!;
-  const priors = Array.from({ length: columns }, (_, c) => Array.from({ length: columns }, (_, j) => (c === j ? 1 : 0)));
+  const pooled = fitNonNegative(
+    rows.map((row) => [row.reduce((sum, value) => sum + value, 0)]),
+    targets,
+  )[0]!;
+  const priors = Array.from({ length: columns }, (_, c) =>
+    Array.from({ length: columns }, (_, j) => (c === j ? 1 : 0)),
+  );
   return fitNonNegative(
     [...rows, ...priors],
     [...targets, ...priors.map(() => pooled)],

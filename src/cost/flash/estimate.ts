@@ -1,5 +1,12 @@
 import { EspalierError } from "../../diagnostics/index.ts";
-import { ALL_OPERATORS_BYTES, FLASH_KERNELS, type FlashKernels, FRAMEWORK_BYTES, MEASURED_SETS, OPERATOR_BYTES } from "./sizes.ts";
+import {
+  ALL_OPERATORS_BYTES,
+  FLASH_KERNELS,
+  type FlashKernels,
+  FRAMEWORK_BYTES,
+  MEASURED_SETS,
+  OPERATOR_BYTES,
+} from "./sizes.ts";
 
 /** Flash that a deployed model takes with TFLM, in bytes; the application's own code is not in it. */
 export interface FlashEstimate {
@@ -28,32 +35,8 @@ const SHARED_BYTES = 4200;
  * operator without a measured size.
  */
 export function estimateFlash(modelBytes: number, opcodes: Iterable<string>, kernels: FlashKernels): FlashEstimate {
-  const wanted = new Set(opcodes);
-  const sizes = new Map([...wanted].map((opcode) => [opcode, operatorBytes(opcode, kernels)] as const));
-  const column = FLASH_KERNELS.indexOf(kernels);
-  const sumOf = (names: Iterable<string>) => [...names].reduce((sum, name) => sum + operatorBytes(name, kernels), 0);
-  let low = Math.max(0, ...sizes.values());
-  let high = Math.min(sumOf(wanted), ALL_OPERATORS_BYTES[kernels]);
-  let measured: number | null = null;
-  let expected = expectedBytes([...sizes.values()]);
-  let nearest = Number.POSITIVE_INFINITY;
-  for (const { operators, bytes } of MEASURED_SETS) {
-    const size = bytes[column] ?? bytes[0];
-    const missing = operators.filter((name) => !wanted.has(name));
-    const extra = [...wanted].filter((name) => !operators.includes(name));
-    // A measured set with operators to spare: taking those away saves at most their sum. One that lacks operators: adding them costs at most theirs.
-    low = Math.max(low, size - sumOf(missing));
-    high = Math.min(high, size + sumOf(extra));
-    if (missing.length === 0 && extra.length === 0) measured = size;
-    const distance = sumOf(missing) + sumOf(extra);
-    if (distance < nearest && distance < size) {
-      nearest = distance;
-      const own = (names: readonly string[]) => names.reduce((sum, name) => sum + ownBytes(operatorBytes(name, kernels)), 0);
-      expected = size - own(missing) + own(extra);
-    }
-  }
-  expected = measured ?? clamp(expected, low, high);
-  const operators = { bytes: expected, lowBytes: measured ?? low, highBytes: measured ?? high };
+  const { expected, low, high, measured } = operatorCode(new Set(opcodes), kernels);
+  const operators = { bytes: expected, lowBytes: low, highBytes: high };
   const fixed = modelBytes + FRAMEWORK_BYTES;
   return {
     modelBytes,
@@ -64,6 +47,40 @@ export function estimateFlash(modelBytes: number, opcodes: Iterable<string>, ker
     highBytes: fixed + operators.highBytes,
     isMeasured: measured !== null,
   };
+}
+
+/** Kernels' code: expectation and bounds, and the measured size when exactly this set was linked. `sets` is replaced in tests to leave one out. */
+export function operatorCode(
+  wanted: ReadonlySet<string>,
+  kernels: FlashKernels,
+  sets: typeof MEASURED_SETS = MEASURED_SETS,
+): { readonly expected: number; readonly low: number; readonly high: number; readonly measured: number | null } {
+  const sizes = new Map([...wanted].map((opcode) => [opcode, operatorBytes(opcode, kernels)] as const));
+  const column = FLASH_KERNELS.indexOf(kernels);
+  const sumOf = (names: Iterable<string>) => [...names].reduce((sum, name) => sum + operatorBytes(name, kernels), 0);
+  let low = Math.max(0, ...sizes.values());
+  let high = Math.min(sumOf(wanted), ALL_OPERATORS_BYTES[kernels]);
+  let measured: number | null = null;
+  let expected = expectedBytes([...sizes.values()]);
+  let nearest = Number.POSITIVE_INFINITY;
+  for (const { operators, bytes } of sets) {
+    const size = bytes[column] ?? bytes[0];
+    const missing = operators.filter((name) => !wanted.has(name));
+    const extra = [...wanted].filter((name) => !operators.includes(name));
+    // A measured set with operators to spare: taking those away saves at most their sum. One that lacks operators: adding them costs at most theirs.
+    low = Math.max(low, size - sumOf(missing));
+    high = Math.min(high, size + sumOf(extra));
+    if (missing.length === 0 && extra.length === 0) measured = size;
+    const distance = sumOf(missing) + sumOf(extra);
+    if (distance < nearest && distance < size) {
+      nearest = distance;
+      const own = (names: readonly string[]) =>
+        names.reduce((sum, name) => sum + ownBytes(operatorBytes(name, kernels)), 0);
+      expected = size - own(missing) + own(extra);
+    }
+  }
+  expected = measured ?? clamp(expected, low, high);
+  return { expected, low: measured ?? low, high: measured ?? high, measured };
 }
 
 /** Operators with a measured code size. */

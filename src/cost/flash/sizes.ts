@@ -126,8 +126,17 @@ export const OPERATOR_BYTES: Readonly<Record<string, readonly [number, number?, 
 };
 
 /** Sets that were linked together, over the framework: [reference, cmsis-nn, cmsis-nn-int8]. */
-export const MEASURED_SETS: readonly { readonly operators: readonly string[]; readonly bytes: readonly [number, number, number] }[] = [
-  { operators: ["CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"], bytes: [30576, 73432, 42648] },
-  { operators: ["CONV_2D", "ADD", "AVERAGE_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"], bytes: [35148, 68452, 40420] },
+export const MEASURED_SETS: readonly {
+  readonly operators: readonly string[];
+  readonly bytes: readonly [number, number, number];
+}[] = [
+  {
+    operators: ["CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"],
+    bytes: [30576, 73432, 42648],
+  },
+  {
+    operators: ["CONV_2D", "ADD", "AVERAGE_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"],
+    bytes: [35148, 68452, 40420],
+  },
   { operators: ["FULLY_CONNECTED", "QUANTIZE", "SOFTMAX", "SVDF"], bytes: [22656, 37280, 30688] },
 ];

@@ -70,7 +70,12 @@ export function nodeLatency(
  * Splits a layer's time when its traffic runs beside its compute: the time is the longest of `compute` and the streams, compute is charged in full and
  * only the memory time that it does not hide goes to weights and activations, in proportion to their streams.
  */
-export function hideBehindCompute(compute: number, weights: number, activations: number, memory: number): Partial<SecondsByCause> {
+export function hideBehindCompute(
+  compute: number,
+  weights: number,
+  activations: number,
+  memory: number,
+): Partial<SecondsByCause> {
   const exposed = Math.max(0, memory - compute);
   const streams = weights + activations;
   if (exposed === 0 || streams === 0) return { compute };

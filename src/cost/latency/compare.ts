@@ -22,14 +22,24 @@ export interface LatencyComparison {
 /**
  * How two predictions on one device compare. Throws `usage` when they are of different profiles, `unsupported` when the profile predicts nothing (class cpu).
  */
-export function compareLatency(before: LatencyBreakdown, after: LatencyBreakdown, profile: DeviceProfile): LatencyComparison {
+export function compareLatency(
+  before: LatencyBreakdown,
+  after: LatencyBreakdown,
+  profile: DeviceProfile,
+): LatencyComparison {
   if (before.profile !== profile.name || after.profile !== profile.name) {
-    throw new EspalierError("usage", `Predictions for "${before.profile}" and "${after.profile}" are compared on "${profile.name}"`, {
-      hint: "Predict both on one profile.",
-    });
+    throw new EspalierError(
+      "usage",
+      `Predictions for "${before.profile}" and "${after.profile}" are compared on "${profile.name}"`,
+      {
+        hint: "Predict both on one profile.",
+      },
+    );
   }
   if (profile.class === "cpu") {
-    throw new EspalierError("unsupported", `Latency on "${profile.name}" is measured, not predicted`, { where: `${profile.name}.json` });
+    throw new EspalierError("unsupported", `Latency on "${profile.name}" is measured, not predicted`, {
+      where: `${profile.name}.json`,
+    });
   }
   const { value: e, source } = profile.latency.calibration.ratioError;
   const interval = (ratio: number): RatioInterval => ({ ratio, low: ratio / (1 + e), high: ratio / (1 - e) });

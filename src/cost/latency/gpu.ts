@@ -10,7 +10,12 @@ type TensorRate = NonNullable<GpuLatency["precisions"][Precision]>;
  * listed apart. Channels are padded to the alignment of the matrix units; 2:4 layers follow t_sparse = a + b t_dense where 2:4 kernels win.
  * Throws `usage` when the profile has no rate for the precision.
  */
-export function predictGpu(work: readonly LayerWork[], profile: GpuProfile, batch: number, precision: Precision): LatencyBreakdown {
+export function predictGpu(
+  work: readonly LayerWork[],
+  profile: GpuProfile,
+  batch: number,
+  precision: Precision,
+): LatencyBreakdown {
   const rate = profile.latency.precisions[precision];
   if (rate === undefined) {
     throw new EspalierError("usage", `Profile "${profile.name}" has no rate for precision ${precision}`, {
@@ -70,7 +75,13 @@ function computeSeconds(layer: LayerWork, gpu: GpuLatency, rate: TensorRate, bat
  * How a 2:4 layer scales: t_sparse = a + b (floor + work) is at most floor + work. The constant part becomes the dispatch, b the scale of the work.
  * Null where dense kernels are used: no 2:4 weights, too few channels or rows, or the sparse kernel would not win.
  */
-function sparseFactor(layer: LayerWork, rate: TensorRate, batch: number, floor: number, work: number): { scale: number; dispatch: number } | null {
+function sparseFactor(
+  layer: LayerWork,
+  rate: TensorRate,
+  batch: number,
+  floor: number,
+  work: number,
+): { scale: number; dispatch: number } | null {
   const rule = rate.sparse24;
   if (!layer.sparse24 || rule === undefined || layer.macs === 0) return null;
   const reduction = reductionChannels(layer) * layer.kernel[0] * layer.kernel[1];
@@ -90,7 +101,12 @@ function sum(parts: { readonly compute?: number; readonly weights?: number; read
 }
 
 /** Whether a layer is large enough for 2:4 kernels to win at this batch and precision, whatever its weights hold now. */
-export function isSparse24Eligible(layer: LayerWork, profile: GpuProfile, batch: number, precision: Precision): boolean {
+export function isSparse24Eligible(
+  layer: LayerWork,
+  profile: GpuProfile,
+  batch: number,
+  precision: Precision,
+): boolean {
   const rule = profile.latency.precisions[precision]?.sparse24;
   return (
     rule !== undefined &&

@@ -1,5 +1,5 @@
 import type { McuLatency, McuProfile } from "../profile/index.ts";
-import { type LayerWork, outputPositions } from "../work.ts";
+import { type LayerWork, outputPositions, runsInsideProducer } from "../work.ts";
 import { type LatencyBreakdown, type NodeLatency, nodeLatency, summarize } from "./breakdown.ts";
 
 /**
@@ -12,8 +12,8 @@ export function predictMcu(work: readonly LayerWork[], profile: McuProfile, batc
 }
 
 function predictLayer(layer: LayerWork, mcu: McuLatency, batch: number): NodeLatency {
-  // A fused activation is a clamp inside the kernel and costs nothing; a residual Add is never fused by TFLM.
-  if (layer.fused) return nodeLatency(layer, {});
+  // A merged activation is a clamp inside the kernel and costs nothing.
+  if (runsInsideProducer(layer, false)) return nodeLatency(layer, {});
   const secondsPerCycle = 1 / mcu.clockHz.value;
   const isMovement = layer.kind === "movement";
   const cycles = isMovement ? mcu.cyclesPerElement.movement.value * layer.outputBytes : computeCycles(layer, mcu);

@@ -1,6 +1,6 @@
 import type { NpuLatency, NpuProfile } from "../profile/index.ts";
 import { refusal } from "../support.ts";
-import { type LayerWork, outputPositions, reductionChannels, roundUp } from "../work.ts";
+import { type LayerWork, outputPositions, reductionChannels, roundUp, runsInsideProducer } from "../work.ts";
 import { hideBehindCompute, type LatencyBreakdown, type NodeLatency, nodeLatency, summarize } from "./breakdown.ts";
 
 /**
@@ -11,9 +11,10 @@ import { hideBehindCompute, type LatencyBreakdown, type NodeLatency, nodeLatency
 export function predictNpu(work: readonly LayerWork[], profile: NpuProfile, batch: number): LatencyBreakdown {
   let onHost = false;
   const nodes = work.map((layer) => {
-    const reason = layer.fused ? null : refusal(layer, profile);
+    const isMerged = runsInsideProducer(layer, false);
+    const reason = isMerged ? null : refusal(layer, profile);
     const entering = reason !== null && !onHost;
-    if (!layer.fused) onHost = reason !== null;
+    if (!isMerged) onHost = reason !== null;
     return reason === null
       ? predictLayer(layer, profile.latency, batch)
       : predictFallback(layer, profile.latency, batch, entering, reason);
@@ -23,11 +24,8 @@ export function predictNpu(work: readonly LayerWork[], profile: NpuProfile, batc
 }
 
 function predictLayer(layer: LayerWork, npu: NpuLatency, batch: number): NodeLatency {
+  if (runsInsideProducer(layer, false)) return nodeLatency(layer, {});
   const activationBytes = storedBytes(layer, npu);
-  if (layer.fused) {
-    const extra = Math.max(0, layer.inputBytes - layer.outputBytes);
-    return nodeLatency(layer, { activations: (batch * extra) / npu.sramBytesPerSecond.value });
-  }
   const compute = batch * computeSeconds(layer, npu);
   const inFastMemory = activationBytes <= npu.sramBytes.value;
   const weights = (batch * layer.weightBytes) / npu.dramBytesPerSecond.value;
@@ -69,7 +67,8 @@ function computeSeconds(layer: LayerWork, npu: NpuLatency): number {
 /** Steps of the array for one sample: blocks of outputs x steps of the reduction. */
 function arraySteps(layer: LayerWork, npu: NpuLatency): number {
   const { outputBlock } = npu.array;
-  const spatial = Math.ceil(layer.outputSize[0] / outputBlock.height) * Math.ceil(layer.outputSize[1] / outputBlock.width);
+  const spatial =
+    Math.ceil(layer.outputSize[0] / outputBlock.height) * Math.ceil(layer.outputSize[1] / outputBlock.width);
   // A single row of outputs is laid out along the width, so a 1 x 1 output still takes one block.
   const row = Math.ceil(outputPositions(layer) / (outputBlock.height * outputBlock.width));
   const blocks = layer.outputSize[0] === 1 || layer.outputSize[1] === 1 ? row : spatial;
@@ -104,7 +103,13 @@ function isChannelwise(layer: LayerWork): boolean {
   return layer.kind === "depthwise" || layer.kind === "pool" || layer.kind === "reduce";
 }
 
-function predictFallback(layer: LayerWork, npu: NpuLatency, batch: number, entering: boolean, reason: string): NodeLatency {
+function predictFallback(
+  layer: LayerWork,
+  npu: NpuLatency,
+  batch: number,
+  entering: boolean,
+  reason: string,
+): NodeLatency {
   const { macsPerSecond, bytesPerSecond, switchSeconds } = npu.fallback;
   const bytes = layer.inputBytes + layer.weightBytes + layer.outputBytes;
   const work = layer.macs / macsPerSecond.value + bytes / bytesPerSecond.value;

@@ -17,10 +17,16 @@ export interface LatencyOptions {
  * Predicted latency of a list of layers on a device, by node and by cause, with its interval. Pure. Throws `unsupported` for a profile whose latency is
  * measured (class cpu), `usage` for a batch below 1 or a precision without a rate.
  */
-export function predictLatency(work: readonly LayerWork[], profile: DeviceProfile, options: LatencyOptions = {}): LatencyBreakdown {
+export function predictLatency(
+  work: readonly LayerWork[],
+  profile: DeviceProfile,
+  options: LatencyOptions = {},
+): LatencyBreakdown {
   const batch = options.batch ?? profile.deploy.batch;
   if (!Number.isInteger(batch) || batch < 1) {
-    throw new EspalierError("usage", `A batch is a whole number from 1, got ${batch}`, { hint: "Give a batch of 1 or more." });
+    throw new EspalierError("usage", `A batch is a whole number from 1, got ${batch}`, {
+      hint: "Give a batch of 1 or more.",
+    });
   }
   switch (profile.class) {
     case "gpu":

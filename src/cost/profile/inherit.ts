@@ -10,24 +10,32 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /**
  * The parent with the child's fields laid over it: objects merge key by key, arrays and scalars replace, `null` removes the inherited key.
- * A quantity (an object with `value`) replaces whole, or a child's number would keep the parent's source.
+ * What states a source (a quantity, a calibration) replaces whole, or a child's number would keep the parent's source.
  */
 export function mergeProfiles(parent: JsonObject, child: JsonObject): JsonObject {
   const merged: Record<string, unknown> = { ...parent };
   for (const [key, value] of Object.entries(child)) {
     const inherited = parent[key];
     if (value === null) delete merged[key];
-    else if (isJsonObject(value) && isJsonObject(inherited) && !("value" in value)) merged[key] = mergeProfiles(inherited, value);
+    else if (isJsonObject(value) && isJsonObject(inherited) && !statesFact(value))
+      merged[key] = mergeProfiles(inherited, value);
     else merged[key] = value;
   }
   return merged;
+}
+
+function statesFact(value: JsonObject): boolean {
+  return "value" in value || "source" in value;
 }
 
 /**
  * Follows `extends` from a profile to its root and merges on the way back. `read` gives the raw object of a name, and throws for an unknown one.
  * Throws `input` when a name comes twice.
  */
-export function resolveExtends(name: string, read: (name: string, usedBy: string | null) => JsonObject): JsonObject {
+export async function resolveExtends(
+  name: string,
+  read: (name: string, usedBy: string | null) => Promise<JsonObject>,
+): Promise<JsonObject> {
   const chain: string[] = [];
   const layers: JsonObject[] = [];
   let next: string | undefined = name;
@@ -40,7 +48,7 @@ export function resolveExtends(name: string, read: (name: string, usedBy: string
       });
     }
     chain.push(next);
-    const raw: JsonObject = read(next, usedBy);
+    const raw: JsonObject = await read(next, usedBy);
     layers.push(raw);
     next = typeof raw.extends === "string" ? raw.extends : undefined;
   }

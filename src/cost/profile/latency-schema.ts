@@ -5,20 +5,29 @@ import { count, nonNegative, positive } from "./quantity.ts";
 export const calibrationSchema = z.strictObject({
   basis: z
     .enum(["held-out", "in-sample", "transfer", "estimate"])
-    .describe("held-out: rows of models left out of the fit; transfer: constants of another device; estimate: reasoned"),
+    .describe(
+      "held-out: rows of models left out of the fit; transfer: constants of another device; estimate: reasoned",
+    ),
   rows: z.int().nonnegative().describe("measurements behind the constants"),
   models: z.int().nonnegative().describe("distinct networks (or matrix shapes) among them"),
-  fittedError: z.number().min(0).max(0.95).nullable().describe("mean |predicted / measured - 1| on the rows fitted"),
-  heldOutError: z.number().min(0).max(0.95).nullable().describe("the same on rows left out, whole models at a time"),
+  fittedError: z
+    .number()
+    .min(0)
+    .max(0.95)
+    .optional()
+    .describe("mean |predicted / measured - 1| on the rows fitted; absent: none were"),
+  heldOutError: z.number().min(0).max(0.95).optional().describe("the same on rows left out, whole models at a time"),
   intervalError: z
     .number()
     .min(0)
     .max(0.95)
     .describe("e of the interval [t / (1 + e), t / (1 - e)]: the worst or the 90th percentile of the held-out errors"),
-  ratioError: nonNegative.describe("e of the interval of a ratio of two predictions on this device, [r / (1 + e), r / (1 - e)], below 1"),
+  ratioError: nonNegative.describe(
+    "e of the interval of a ratio of two predictions on this device, [r / (1 + e), r / (1 - e)], below 1",
+  ),
   method: z.string().min(3),
   source: z.string().min(3),
-  command: z.string().nullable().describe("what recomputes these figures, null where nothing in this repository can"),
+  command: z.string().optional().describe("what recomputes these figures; absent: nothing in this repository can"),
 });
 
 export type Calibration = z.infer<typeof calibrationSchema>;
@@ -42,7 +51,9 @@ export const gpuLatencySchema = z.strictObject({
   precisions: z
     .strictObject({ float16: tensorRate.optional(), int8: tensorRate.optional(), float32: tensorRate.optional() })
     .describe("rates of the precisions that the device runs on its matrix units"),
-  vectorMacsPerSecond: positive.describe("rate of depthwise and small grouped convolutions, which miss the matrix units"),
+  vectorMacsPerSecond: positive.describe(
+    "rate of depthwise and small grouped convolutions, which miss the matrix units",
+  ),
   memoryBytesPerSecond: positive,
   kernelFloorSeconds: nonNegative.describe("launch floor of one kernel"),
   inferenceFloorSeconds: nonNegative.describe("floor of one run, whatever the network"),

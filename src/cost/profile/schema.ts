@@ -28,7 +28,10 @@ const budgetsSchema = z
 
 const common = {
   $schema: z.string().optional(),
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens").describe("equals the file name"),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens")
+    .describe("equals the file name"),
   title: z.string().min(3),
   description: z.string().min(3),
   extends: z.string().optional().describe("profile whose fields this one starts from"),

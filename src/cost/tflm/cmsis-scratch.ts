@@ -30,7 +30,10 @@ export function convInt8Scratch(w: Window, simd: Simd): number {
 function rowScratchMve(w: Window, n: number): number {
   const lead = (pad: number) => Math.min(Math.ceil(pad / w.strideWidth), w.outWidth);
   const left = lead(w.padLeft);
-  const inner = Math.max(0, Math.floor((w.inWidth - w.kernelWidth - (left * w.strideWidth - w.padLeft)) / w.strideWidth) + 1);
+  const inner = Math.max(
+    0,
+    Math.floor((w.inWidth - w.kernelWidth - (left * w.strideWidth - w.padLeft)) / w.strideWidth) + 1,
+  );
   const right = lead(w.padRight);
   if (left + inner + right !== w.outWidth) return columnScratch(n, "mve");
   const strip = (pad: number) => pad * w.inChannels;
@@ -61,7 +64,8 @@ export function depthwiseInt8Scratch(w: Window, simd: Simd): number {
 /** TRANSPOSE_CONV with int8 activations: two requests, the second of which may be 0 bytes. */
 export function transposeConvInt8Scratch(w: Window, simd: Simd): readonly [number, number] {
   const n = w.inChannels * w.kernelHeight * w.kernelWidth;
-  if (w.strideHeight <= 2 && w.strideWidth <= 2 && w.inChannels > 16) return [columnScratch(n, simd), n * w.outChannels];
+  if (w.strideHeight <= 2 && w.strideWidth <= 2 && w.inChannels > 16)
+    return [columnScratch(n, simd), n * w.outChannels];
   const strip = (w.inWidth - 1) * w.strideWidth + Math.max(w.kernelWidth, w.strideHeight);
   return [strip * w.outChannels * Math.max(w.kernelHeight, w.strideHeight) * 4, 0];
 }

@@ -17,7 +17,11 @@ export interface PlacedBuffer {
  * first; each goes to the first gap that is wide enough among the placed buffers whose lifetime it overlaps. Returned in the order of the requests.
  */
 export function planGreedily(requests: readonly PlanRequest[]): PlacedBuffer[] {
-  const sized = requests.map((request, index) => ({ ...request, index, reserved: roundUp(request.bytes, ARENA_ALIGNMENT) }));
+  const sized = requests.map((request, index) => ({
+    ...request,
+    index,
+    reserved: roundUp(request.bytes, ARENA_ALIGNMENT),
+  }));
   const offline = sized.filter((entry) => entry.offlineOffset !== -1);
   const online = sized
     .filter((entry) => entry.offlineOffset === -1)

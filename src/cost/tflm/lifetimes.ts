@@ -31,9 +31,15 @@ const MAX_NESTING = 32;
  * The buffers to plan, in the order in which TFLM lists them (tensors of every subgraph, then scratch), with their lifetimes. Time is one counter: +1 before every
  * operator and before every subgraph that a control-flow operator enters. A dead tensor has the lifetime [-1, -1] and is planned all the same.
  */
-export function planRequests(model: MicroModel, scratch: readonly ScratchRequest[], offline: readonly number[] | null): PlanRequest[] {
+export function planRequests(
+  model: MicroModel,
+  scratch: readonly ScratchRequest[],
+  offline: readonly number[] | null,
+): PlanRequest[] {
   const spans: Span[][] = model.subgraphs.map((subgraph) => subgraph.tensors.map(() => ({ first: -1, last: -1 })));
-  const operatorSpans: Span[][] = model.subgraphs.map((subgraph) => subgraph.operators.map(() => ({ first: -1, last: -1 })));
+  const operatorSpans: Span[][] = model.subgraphs.map((subgraph) =>
+    subgraph.operators.map(() => ({ first: -1, last: -1 })),
+  );
   walk(model, 0, { value: 0 }, spans, operatorSpans, 0);
   const requests: PlanRequest[] = [];
   let flat = 0;
@@ -59,12 +65,22 @@ export function planRequests(model: MicroModel, scratch: readonly ScratchRequest
   return requests;
 }
 
-function walk(model: MicroModel, index: number, clock: { value: number }, spans: Span[][], operatorSpans: Span[][], depth: number): void {
+function walk(
+  model: MicroModel,
+  index: number,
+  clock: { value: number },
+  spans: Span[][],
+  operatorSpans: Span[][],
+  depth: number,
+): void {
   const subgraph = model.subgraphs[index];
   const tensors = spans[index];
-  if (subgraph === undefined || tensors === undefined) throw new EspalierError("input", `The model has no subgraph ${index}`);
+  if (subgraph === undefined || tensors === undefined)
+    throw new EspalierError("input", `The model has no subgraph ${index}`);
   if (depth > MAX_NESTING) {
-    throw new EspalierError("unsupported", `Control flow is nested deeper than ${MAX_NESTING}, or calls itself`, { where: `subgraph ${index}` });
+    throw new EspalierError("unsupported", `Control flow is nested deeper than ${MAX_NESTING}, or calls itself`, {
+      where: `subgraph ${index}`,
+    });
   }
   const create = (t: number) => {
     const span = tensors[t];

@@ -7,7 +7,13 @@ import type { Persistent } from "./persistent.ts";
  * Smallest arena, before rounding: the largest of the moments at which AllocateTensors holds most. A: the finished plan; B: the planner with its lifetime
  * table and working memory; C: each Prepare with its temporary tensors; D: the request list before them. Small networks are ruled by B.
  */
-export function minimumArena(model: MicroModel, build: MicroBuild, persistent: Persistent, head: number, planned: number): number {
+export function minimumArena(
+  model: MicroModel,
+  build: MicroBuild,
+  persistent: Persistent,
+  head: number,
+  planned: number,
+): number {
   const sizes = CORE_SIZES[build.abi];
   const tensors = model.subgraphs.reduce((sum, { tensors: list }) => sum + list.length, 0);
   const requests = persistent.scratch.length;

@@ -120,7 +120,10 @@ function sizesOf(opcode: string): OperatorSizes {
 }
 
 /** The parsed options struct of an operator under an ABI, or null when it has none. */
-export function optionsBlock(opcode: string, build: MicroBuild): { readonly bytes: number; readonly align: number } | null {
+export function optionsBlock(
+  opcode: string,
+  build: MicroBuild,
+): { readonly bytes: number; readonly align: number } | null {
   const sizes = sizesOf(opcode);
   const block = build.abi === "arm32" ? sizes.options : (sizes.longEnumOptions ?? sizes.options);
   return block === undefined ? null : { bytes: block[0], align: block[1] };

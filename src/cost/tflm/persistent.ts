@@ -20,7 +20,12 @@ export interface Persistent {
   readonly blocks: readonly PersistentBlock[];
   readonly scratch: readonly ScratchRequest[];
   /** Tail after each operator's Prepare, with the scratch requests of the operators before it: for the peaks during allocation. */
-  readonly prepares: readonly { readonly subgraph: number; readonly operator: number; readonly tail: number; readonly earlierRequests: number }[];
+  readonly prepares: readonly {
+    readonly subgraph: number;
+    readonly operator: number;
+    readonly tail: number;
+    readonly earlierRequests: number;
+  }[];
   /** Tail when planning starts: all but the input and output structs. */
   readonly tailAtPlanning: number;
   readonly tail: number;
@@ -91,7 +96,11 @@ function forEachOperator(model: MicroModel, visit: (opcode: string, subgraph: nu
 }
 
 /** The full tensor structs of the entry graph's inputs, then of its outputs. */
-function addInterface(model: MicroModel, build: MicroBuild, add: (what: string, bytes: number, align: number) => void): void {
+function addInterface(
+  model: MicroModel,
+  build: MicroBuild,
+  add: (what: string, bytes: number, align: number) => void,
+): void {
   const sizes = CORE_SIZES[build.abi];
   const entry = model.subgraphs[0];
   for (const side of [entry?.inputs ?? [], entry?.outputs ?? []]) {

@@ -1,7 +1,18 @@
 import { EspalierError } from "../../diagnostics/index.ts";
 import { CORE_SIZES, MAX_SCRATCH_REQUESTS, type MicroBuild } from "./abi.ts";
 import { convInt8Scratch, convInt16Scratch, depthwiseInt8Scratch, transposeConvInt8Scratch } from "./cmsis-scratch.ts";
-import { elementBytes, elementCount, isConstant, type MicroModel, type MicroOperator, type MicroSubgraph, type MicroTensor, option, scaleCount, tensorBytes } from "./model.ts";
+import {
+  elementBytes,
+  elementCount,
+  isConstant,
+  type MicroModel,
+  type MicroOperator,
+  type MicroSubgraph,
+  type MicroTensor,
+  option,
+  scaleCount,
+  tensorBytes,
+} from "./model.ts";
 import { windowOf } from "./windows.ts";
 
 /** What a kernel's Prepare asks of the arena, in its order: persistent blocks (16-aligned each) and scratch buffers, in bytes. */
@@ -26,7 +37,9 @@ const NOTHING: PrepareMemory = { persistent: [], scratch: [] };
 function operand({ subgraph, operator }: OperatorContext, list: "inputs" | "outputs", position: number): MicroTensor {
   const tensor = subgraph.tensors[operator[list][position] ?? -1];
   if (tensor === undefined) {
-    throw new EspalierError("input", `${operator.opcode} has no ${list.slice(0, -1)} ${position}`, { where: operator.opcode });
+    throw new EspalierError("input", `${operator.opcode} has no ${list.slice(0, -1)} ${position}`, {
+      where: operator.opcode,
+    });
   }
   return tensor;
 }
@@ -47,7 +60,10 @@ const convolution =
     const channels = filter.shape[isDepthwise ? 3 : 0] ?? 1;
     const multipliers = [4 * channels, 4 * channels];
     if (!isCmsis(context)) {
-      return { persistent: multipliers, scratch: filter.dtype === "int4" ? unlessZero(elementCount(filter.shape)) : [] };
+      return {
+        persistent: multipliers,
+        scratch: filter.dtype === "int4" ? unlessZero(elementCount(filter.shape)) : [],
+      };
     }
     if (!isInt8(data) && !isInt16(data)) return NOTHING;
     const window = windowOf(context.operator, data, filter, result);
@@ -146,7 +162,8 @@ const batchMatmul: Rule = (context) => {
     dimsBytes(result),
   ];
   const isQuantised = isInt8(left) || isInt16(left);
-  const scratch = isCmsis(context) && context.build.simd === "mve" && isInt8(left) ? [4 * (result.shape.at(-1) ?? 1)] : [];
+  const scratch =
+    isCmsis(context) && context.build.simd === "mve" && isInt8(left) ? [4 * (result.shape.at(-1) ?? 1)] : [];
   if (!isQuantised) return { persistent: blocks, scratch };
   return { persistent: isCmsis(context) ? [...blocks, 28] : [28, ...blocks], scratch };
 };
@@ -196,7 +213,10 @@ const PREPARE_RULES: Readonly<Record<string, Rule>> = {
 export function prepareMemory(context: OperatorContext): PrepareMemory {
   const memory = PREPARE_RULES[context.operator.opcode]?.(context) ?? NOTHING;
   if (memory.scratch.length > MAX_SCRATCH_REQUESTS) {
-    throw new EspalierError("unsupported", `${context.operator.opcode} asks for ${memory.scratch.length} scratch buffers, TFLM allows ${MAX_SCRATCH_REQUESTS}`);
+    throw new EspalierError(
+      "unsupported",
+      `${context.operator.opcode} asks for ${memory.scratch.length} scratch buffers, TFLM allows ${MAX_SCRATCH_REQUESTS}`,
+    );
   }
   return memory;
 }

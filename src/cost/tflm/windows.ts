@@ -27,7 +27,12 @@ export interface Window {
 const at = (shape: readonly number[], axis: number) => shape[axis] ?? 1;
 
 /** Geometry of CONV_2D and DEPTHWISE_CONV_2D from the operator's options and the shapes. */
-export function windowOf(operator: MicroOperator, input: MicroTensor, filter: MicroTensor, output: MicroTensor): Window {
+export function windowOf(
+  operator: MicroOperator,
+  input: MicroTensor,
+  filter: MicroTensor,
+  output: MicroTensor,
+): Window {
   const strideHeight = numberOption(operator, "strideH", 1);
   const strideWidth = numberOption(operator, "strideW", 1);
   const dilationHeight = numberOption(operator, "dilationHFactor", 1);

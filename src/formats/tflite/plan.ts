@@ -9,8 +9,8 @@ import {
   valueById,
 } from "../../ir/index.ts";
 import { contextOf } from "../../ops/index.ts";
-import { toNumbers } from "../../tensor/index.ts";
 import type { ActivationFunctionType, TfliteQuantization } from "./codec/index.ts";
+import { fusedActivation } from "./fusion.ts";
 import { sameQuantization, statedQuantization } from "./quantization.ts";
 
 /** One operator to lower: a node with the activation that TFLite fuses into it, on quantised values where QDQ says so. */
@@ -36,9 +36,6 @@ export interface Plan {
   readonly names: ReadonlyMap<ValueId, string>;
   readonly readers: ReadonlyMap<ValueId, readonly Step[]>;
 }
-
-/** Operators whose TFLite form has a fused activation (schema: fused_activation_function) that its kernels implement. */
-const fusing = new Set(["Conv", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "MaxPool", "AveragePool"]);
 
 export function planLowering(graph: Graph): Plan {
   const folding = new Folding(graph);
@@ -149,7 +146,7 @@ class Folding {
     let activation: ActivationFunctionType = "NONE";
     if (outputs.length === 1 && node.op !== "QuantizeLinear") {
       const clamp = this.#onlyReader(outputs[0]!);
-      const fused = clamp !== null && fusing.has(node.op) && this.#fuses(node) ? this.#clampOf(clamp) : null;
+      const fused = clamp === null ? null : fusedActivation(this.#graph, node, clamp, this.#producers);
       if (clamp !== null && fused !== null) {
         activation = fused;
         outputs[0] = clamp.outputs[0]!;
@@ -167,17 +164,6 @@ class Folding {
     };
     this.#inherit(result);
     return result;
-  }
-
-  /** A product of two computed matrices has no fused activation (BatchMatMulOptions). */
-  #fuses(node: Node): boolean {
-    return node.op !== "MatMul" || valueById(this.#graph, this.#weightSource(node.inputs[1]!)).data !== undefined;
-  }
-
-  #weightSource(id: ValueId): ValueId {
-    const producer = this.#producers.get(id);
-    const folds = producer?.op === "DequantizeLinear" || producer?.op === "Cast";
-    return folds ? producer.inputs[0]! : id;
   }
 
   #onlyReader(id: ValueId): Node | null {
@@ -200,22 +186,6 @@ class Folding {
       if (reader.outputs[0] !== first) this.#alias.set(reader.outputs[0]!, first);
     }
     return first;
-  }
-
-  #clampOf(node: Node): ActivationFunctionType | null {
-    if (node.op === "Relu") return "RELU";
-    if (node.op !== "Clip") return null;
-    const bound = (i: number, absent: number) => {
-      const id = node.inputs[i];
-      if (id === undefined || id === null) return absent;
-      const data = valueById(this.#graph, this.#weightSource(id)).data;
-      return data === undefined ? Number.NaN : toNumbers(data)[0]!;
-    };
-    const low = bound(1, Number.NEGATIVE_INFINITY);
-    const high = bound(2, Number.POSITIVE_INFINITY);
-    if (low === 0 && high === 6) return "RELU6";
-    if (low === -1 && high === 1) return "RELU_N1_TO_1";
-    return low === 0 && high >= 3.4e38 ? "RELU" : null;
   }
 
   /** An operator applied to integers without a DQ between (allowed for movement) keeps the quantisation of its input. */

@@ -16,6 +16,9 @@ export const name = (title: string): Column => ({ title, kind: "name" });
 /** Names up to this length stay on one line; longer ones, which untrusted files may hold, may break anywhere. */
 const UNBROKEN = 24;
 
+/** Tables of at most this many rows are not split between printed pages. */
+const KEPT_WHOLE = 8;
+
 /** A table whose head repeats on each printed page; columns that hold nothing in any row are left out. */
 export function table(columns: readonly Column[], rows: readonly (readonly Content[])[], className = ""): Html {
   const used = columns.map((_, at) => rows.some((row) => !isEmpty(row[at])));
@@ -37,7 +40,8 @@ export function table(columns: readonly Column[], rows: readonly (readonly Conte
     "th",
   );
   const body = join(rows.map((row) => markup`<tr>${cells(row, "td")}</tr>\n`));
-  const named = className === "" ? NOTHING : markup` class="${className}"`;
+  const classes = [className, rows.length <= KEPT_WHOLE ? "keep" : ""].filter((one) => one !== "").join(" ");
+  const named = classes === "" ? NOTHING : markup` class="${classes}"`;
   return markup`<table${named}><thead><tr>${head}</tr></thead><tbody>\n${body}</tbody></table>\n`;
 }
 

@@ -67,10 +67,15 @@ export function noteSection(report: Report): Html {
 
 function requirementRow(row: Requirement) {
   const cells = requirementCells(row);
-  const remarks = [row.notApplicable, row.caution, row.note].filter((remark) => remark !== undefined);
+  const caution =
+    row.caution === undefined
+      ? NOTHING
+      : markup`<small class="caution"><b>Caution.</b> ${sentence(row.caution)}</small>`;
+  const remarks = [row.notApplicable, row.note].filter((remark) => remark !== undefined);
   const title = join([
     markup`<b>${row.title}</b>`,
     small(sentence(`${row.evidence.how} Source: ${row.evidence.source}.`)),
+    caution,
     ...remarks.map((remark) => small(sentence(remark))),
   ]);
   const spread = cells.interval === "" ? NOTHING : small(cells.interval);

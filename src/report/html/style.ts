@@ -17,6 +17,7 @@ p { margin: 6px 0; overflow-wrap: anywhere; }
 .lead { color: ${COLOUR.quiet}; max-width: 76ch; }
 .quiet, small { color: ${COLOUR.quiet}; }
 small { display: block; font-size: 11.5px; line-height: 1.35; margin-top: 1px; overflow-wrap: anywhere; }
+.caution { color: #9a4400; }
 code { font: 12px/1.4 "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
 .verdict { display: flex; gap: 18px; align-items: center; border: 2px solid; border-left-width: 14px; padding: 12px 18px; margin: 0 0 18px; break-inside: avoid; }
 .verdict strong { font-size: 26px; letter-spacing: .04em; white-space: nowrap; }
@@ -37,6 +38,7 @@ th.figure, td.figure { text-align: right; white-space: nowrap; }
 td.text, td.name { overflow-wrap: anywhere; }
 .short { white-space: nowrap; }
 td.name { font: 11.5px/1.45 "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", monospace; }
+table.keep { break-inside: avoid; }
 thead { display: table-header-group; } tr { break-inside: avoid; }
 table.requirements { font-size: 13.5px; } table.requirements td { padding-top: 7px; padding-bottom: 7px; }
 table.requirements td:first-child { width: 40%; }
@@ -50,8 +52,8 @@ figure h3 { margin-top: 0; }
 figure svg { display: block; max-width: 100%; height: auto; }
 figcaption { font-size: 12px; color: ${COLOUR.quiet}; margin-top: 4px; max-width: 96ch; overflow-wrap: anywhere; }
 .signature { break-inside: avoid; }
-.signatories { display: grid; grid-template-columns: 1fr 1fr; gap: 24px 40px; margin-top: 20px; }
-.line { border-bottom: 1px solid ${COLOUR.ink}; height: 34px; }
+.signatories { display: grid; grid-template-columns: 1.2fr 1fr 1.5fr .8fr; gap: 28px; margin-top: 14px; }
+.line { border-bottom: 1px solid ${COLOUR.ink}; height: 40px; }
 .hash { font-size: 11px; }
 @media (max-width: 640px) { .facts, .signatories { grid-template-columns: 1fr; } main { padding: 16px; } table { display: block; overflow-x: auto; } }
 @page { size: A4; margin: 15mm 14mm 17mm; @bottom-right { content: counter(page) " / " counter(pages); font: 8pt ${FONT}; color: #5b6570; } @bottom-left { content: "Espalier compliance report"; font: 8pt ${FONT}; color: #5b6570; } }

@@ -8,6 +8,8 @@ export interface LiteRtEngine {
   readonly outputNames: readonly string[];
   /** Copies bytes into an input slot; refuses another size than the slot has. */
   write(slot: number, bytes: Uint8Array): void;
+  /** Sets an input slot to zeros. */
+  clear(slot: number): void;
   /** Runs once and returns a copy of each output slot. */
   run(): Uint8Array[];
 }
@@ -38,6 +40,10 @@ export async function createEngine(bytes: Uint8Array, signature: number): Promis
     inputNames: compiled.inputNames,
     outputNames: compiled.outputNames,
     write: (slot, data) => attempt("LiteRT, inputs", () => fill(runtime, compiled.inputs[slot]!, data)),
+    clear: (slot) => {
+      const buffer = compiled.inputs[slot]!;
+      attempt("LiteRT, inputs", () => fill(runtime, buffer, new Uint8Array(buffer.packedSize())));
+    },
     run: () => attempt("LiteRT, running the model", () => compiled.run().map((buffer) => take(runtime, buffer))),
   };
 }

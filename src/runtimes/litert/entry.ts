@@ -57,45 +57,17 @@ export function slotPositions(
   return positions;
 }
 
-/** This build of the runtime has no state: variable tensors (recurrent cells, SVDF) are refused before it sees them. */
-export function refuseVariables(model: TfliteModel): void {
-  for (const { tensors } of model.subgraphs) {
-    const variable = tensors.find((tensor) => tensor.isVariable);
-    if (variable !== undefined) {
-      throw new EspalierError("unsupported", `Tensor ${JSON.stringify(variable.name)} is a variable`, {
-        hint: "LiteRT for WebAssembly runs models without state only: unroll recurrent layers.",
-      });
-    }
-  }
-}
-
-/**
- * Refuses outputs whose size only a run can tell: the runtime sizes their memory by the static shape in the file, so a
- * larger result would be written past it. An open batch (dimension 0, open in an input as well) is none of those.
- */
-export function refuseOpenOutputs(model: TfliteModel): void {
-  const { tensors, inputs, outputs } = model.subgraphs[0]!;
-  const openBatch = inputs.some((index) => tensors[index]!.shapeSignature?.[0] === -1);
-  for (const { name, shapeSignature = [] } of outputs.map((index) => tensors[index]!)) {
-    if (shapeSignature.some((dim, axis) => dim === -1 && !(axis === 0 && openBatch))) {
-      throw new EspalierError(
-        "unsupported",
-        `Output ${JSON.stringify(name)} has shape [${shapeSignature.join(", ")}]`,
-        {
-          hint: "Export the model with static shapes: the runtime needs the size of each output beforehand.",
-        },
-      );
-    }
-  }
-}
-
-/** The file with every dimension fixed at its static value: the runtime refuses a shape signature with a -1. */
-export function withStaticShapes(model: TfliteModel, bytes: Uint8Array): Uint8Array {
-  const open = model.subgraphs.some(({ tensors }) => tensors.some((tensor) => tensor.shapeSignature?.includes(-1)));
-  if (!open) return bytes;
+/** The model with every dimension fixed at its static value: the runtime refuses a shape signature with a -1. */
+export function withoutOpenShapes(model: TfliteModel): TfliteModel {
   const subgraphs = model.subgraphs.map((subgraph) => ({
     ...subgraph,
     tensors: subgraph.tensors.map(({ shapeSignature: _, ...tensor }) => tensor),
   }));
-  return encodeTflite({ ...model, subgraphs });
+  return { ...model, subgraphs };
+}
+
+/** The bytes to run: the file's own unless it leaves a dimension open. */
+export function staticBytes(model: TfliteModel, bytes: Uint8Array): Uint8Array {
+  const open = model.subgraphs.some(({ tensors }) => tensors.some((tensor) => tensor.shapeSignature?.includes(-1)));
+  return open ? encodeTflite(withoutOpenShapes(model)) : bytes;
 }

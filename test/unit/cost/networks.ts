@@ -15,7 +15,12 @@ export class NetworkBuilder {
     this.bytes = bytes;
   }
 
-  conv(outChannels: number, kernel: readonly [number, number], stride: readonly [number, number] = [1, 1], groups = 1): this {
+  conv(
+    outChannels: number,
+    kernel: readonly [number, number],
+    stride: readonly [number, number] = [1, 1],
+    groups = 1,
+  ): this {
     const outHeight = Math.ceil(this.height / stride[0]);
     const outWidth = Math.ceil(this.width / stride[1]);
     const taps = kernel[0] * kernel[1];
@@ -69,7 +74,13 @@ export class NetworkBuilder {
     return this;
   }
 
-  private push(op: string, kind: LayerKind, outChannels: number, size: readonly [number, number], rest: Partial<LayerWork>): void {
+  private push(
+    op: string,
+    kind: LayerKind,
+    outChannels: number,
+    size: readonly [number, number],
+    rest: Partial<LayerWork>,
+  ): void {
     this.layers.push({
       node: `${op.toLowerCase()}${this.layers.length}`,
       op,
@@ -108,7 +119,10 @@ export function resnet50(bytes: number): LayerWork[] {
     for (let block = 0; block < blocks; block++) {
       const stride = block === 0 ? firstStride : 1;
       const { height, width: w, channels } = net;
-      net.conv(width, [1, 1]).conv(width, [3, 3], [stride, stride]).conv(4 * width, [1, 1]);
+      net
+        .conv(width, [1, 1])
+        .conv(width, [3, 3], [stride, stride])
+        .conv(4 * width, [1, 1]);
       if (block === 0) {
         const branch = new NetworkBuilder(height, w, channels, bytes).conv(4 * width, [1, 1], [stride, stride]);
         net.layers.push(...branch.layers.map((layer) => ({ ...layer, node: `shortcut${net.layers.length}` })));
@@ -120,7 +134,12 @@ export function resnet50(bytes: number): LayerWork[] {
 }
 
 /** MLPerf Tiny image classification: ResNet-8 at 32 x 32 x 3. */
-export function resnet8(bytes: number, widths: readonly [number, number, number] = [16, 32, 64], size = 32, inputs = 3): LayerWork[] {
+export function resnet8(
+  bytes: number,
+  widths: readonly [number, number, number] = [16, 32, 64],
+  size = 32,
+  inputs = 3,
+): LayerWork[] {
   const net = new NetworkBuilder(size, size, inputs, bytes);
   net.conv(widths[0], [3, 3]);
   widths.forEach((width, stage) => {
@@ -170,7 +189,11 @@ export function autoencoder(bytes: number): LayerWork[] {
 }
 
 /** Wide ResNet-10 at 28 x 28 x 1: stride-2 stem, widths 64 to 512, about 5 M parameters and 50 M MACs. */
-export function wideResnet10(bytes: number, widths: readonly number[] = [64, 128, 256, 512], sparse24 = false): LayerWork[] {
+export function wideResnet10(
+  bytes: number,
+  widths: readonly number[] = [64, 128, 256, 512],
+  sparse24 = false,
+): LayerWork[] {
   const net = new NetworkBuilder(28, 28, 1, bytes).conv(widths[0] ?? 64, [3, 3], [2, 2]);
   widths.forEach((width, stage) => {
     const stride = stage === 0 ? 1 : 2;

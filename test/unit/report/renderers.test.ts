@@ -70,7 +70,7 @@ describe("JUnit", () => {
     );
     expect(root.attributes.failures).toBe("3");
     expect(failures.map((failure) => failure.attributes.message?.replaceAll("\u00a0", " "))).toEqual([
-      "Peak RAM (tensor arena) 27.2 KiB, required <= 24.0 KiB",
+      "Peak RAM (tensor arena) 27.2 KiB is above the limit of 24.0 KiB",
       "Largest difference 0.5 is above the tolerance 1.0e\u22124",
       "The check could not run",
     ]);

@@ -100,7 +100,7 @@ describe("overallVerdict", () => {
     expect(overallVerdict([pass, fail], [agreed], undefined)).toEqual({
       result: "fail",
       exitCode: 2,
-      sentence: "1 of 2 requirements does not hold: Peak RAM 70\u00a0B, required <= 64\u00a0B.",
+      sentence: "1 of 2 requirements does not hold: Peak RAM 70\u00a0B is above the limit of 64\u00a0B.",
     });
   });
 

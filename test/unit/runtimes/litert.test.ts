@@ -2,17 +2,14 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { EspalierError } from "../../../src/diagnostics/index.ts";
 import {
   decodeTflite,
   encodeTflite,
-  type TfliteModel,
   type TfliteOperator,
-  type TfliteTensor,
   tfliteOptions,
 } from "../../../src/formats/tflite/codec/index.ts";
 import { liteRtVersion, loadLiteRt } from "../../../src/runtimes/litert.ts";
-import { bytesOf, float32, fromNumbers, seededRandom, sizeOf, type Tensor } from "../../../src/tensor/index.ts";
+import { bytesOf, float32 } from "../../../src/tensor/index.ts";
 import { CORPUS_MISSING, corpusFiles, corpusFolder } from "../tflite/corpus.ts";
 import {
   TINY,
@@ -24,44 +21,7 @@ import {
   tinyInt8Model,
   tinyInt8Weights,
 } from "../tflite/tiny-models.ts";
-
-const IMAGE = [1, TINY.height, TINY.width, TINY.inChannels] as const;
-
-/** Uniform floats, 0 or 1 for booleans, integers in [-100, 100) otherwise. */
-function sample(dtype: Tensor["dtype"], shape: readonly number[], label: string): Tensor {
-  const random = seededRandom(3, label);
-  const next = () => {
-    if (dtype === "float32") return random.next() * 2 - 1;
-    return dtype === "bool" ? random.below(2) : random.below(200) - 100;
-  };
-  return fromNumbers(dtype, shape, Array.from({ length: sizeOf(shape) }, next));
-}
-
-async function failure(action: () => Promise<unknown>): Promise<EspalierError> {
-  const error = await action().then(
-    () => new Error("nothing was thrown"),
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(EspalierError);
-  return error as EspalierError;
-}
-
-/** A model of float32 tensors of shape [1, 2] and the operators given. */
-function smallModel(
-  names: readonly string[],
-  operators: readonly TfliteOperator[],
-  outputs: readonly number[],
-): TfliteModel {
-  const make = (name: string): TfliteTensor => ({ name, shape: [1, 2], dtype: "float32", buffer: 0 });
-  return {
-    version: 3,
-    description: "",
-    buffers: [new Uint8Array(0)],
-    metadata: [],
-    signatures: [],
-    subgraphs: [{ name: "main", tensors: names.map(make), inputs: [0, 1], outputs, operators }],
-  };
-}
+import { IMAGE, sample, smallModel } from "./litert-models.ts";
 
 describe("loadLiteRt", () => {
   it("computes a float32 convolution and a fully connected layer like plain loops", async () => {
@@ -161,62 +121,7 @@ describe("loadLiteRt", () => {
   });
 });
 
-describe("what LiteRT cannot run", () => {
-  it("is an error for a custom operator, although the runtime's own run() returns", async () => {
-    const custom: TfliteOperator = { opcode: "CUSTOM", customCode: "MyOp", inputs: [0, 1], outputs: [2] };
-    const error = await failure(async () => {
-      const session = await loadLiteRt(encodeTflite(smallModel(["a", "b", "c"], [custom], [2])));
-      return session.run([float32([1, 2], [0, 0]), float32([1, 2], [0, 0])]);
-    });
-    expect(error.code).toBe("runtime");
-    expect(error.message).toContain("Encountered unresolved custom op: MyOp");
-  });
-
-  it("is an error for a builtin operator of a version that the runtime does not know", async () => {
-    const add: TfliteOperator = { opcode: "ADD", version: 99, inputs: [0, 1], outputs: [2] };
-    const error = await failure(async () => {
-      const session = await loadLiteRt(encodeTflite(smallModel(["a", "b", "c"], [add], [2])));
-      return session.run([float32([1, 2], [0, 0]), float32([1, 2], [0, 0])]);
-    });
-    expect(error.code).toBe("runtime");
-    expect(error.message).toContain("ADD");
-  });
-
-  it("is refused beforehand for variable tensors and outputs of open size", async () => {
-    const model = smallModel(["a", "b", "c"], [{ opcode: "ADD", inputs: [0, 1], outputs: [2] }], [2]);
-    const change = (index: number, fields: Partial<TfliteTensor>): TfliteModel => ({
-      ...model,
-      subgraphs: model.subgraphs.map((s) => ({
-        ...s,
-        tensors: s.tensors.map((t, i) => (i === index ? { ...t, ...fields } : t)),
-      })),
-    });
-    const variable = await failure(() => loadLiteRt(encodeTflite(change(1, { isVariable: true }))));
-    expect(variable).toMatchObject({ code: "unsupported", message: 'Tensor "b" is a variable' });
-    const open = await failure(() => loadLiteRt(encodeTflite(change(2, { shapeSignature: [1, -1] }))));
-    expect(open).toMatchObject({ code: "unsupported", message: 'Output "c" has shape [1, -1]' });
-    const text = await failure(() => loadLiteRt(encodeTflite(change(0, { dtype: "string" }))));
-    expect(text.message).toBe('Tensor "a" is string, which Espalier cannot pass');
-  });
-
-  it("is a usage error for inputs that do not fit, and after close", async () => {
-    const session = await loadLiteRt(encodeTflite(tinyInt8Model()));
-    const wrongType = await failure(() => session.run([sample("float32", IMAGE, "x")]));
-    expect(wrongType).toMatchObject({ code: "usage", where: 'input 0 "image"' });
-    expect(wrongType.message).toBe("Expected int8[1, 5, 4, 2], got float32[1, 5, 4, 2]");
-    expect((await failure(() => session.run([]))).message).toBe("The model has 1 inputs, got 0 tensors");
-    await session.run([sample("int8", IMAGE, "x")]);
-    session.close();
-    session.close();
-    expect((await failure(() => session.run([sample("int8", IMAGE, "x")]))).code).toBe("usage");
-  });
-
-  it("is an input error for bytes that are no model", async () => {
-    expect((await failure(() => loadLiteRt(new Uint8Array(100)))).code).toBe("input");
-  });
-});
-
-it("keeps its memory over 1,000 runs and 50 sessions", async () => {
+it("keeps its memory over 1,000 runs and 20 sessions", async () => {
   const bytes = encodeTflite(tinyInt8Model());
   const image = sample("int8", IMAGE, "leak");
   const work = async (sessions: number, runs: number) => {
@@ -226,11 +131,11 @@ it("keeps its memory over 1,000 runs and 50 sessions", async () => {
       session.close();
     }
   };
-  await work(5, 200);
+  await work(3, 200);
   const before = process.memoryUsage().rss;
   await work(1, 1000);
-  await work(50, 2);
-  // An instance holds 17 MB: 50 that stay would be 850 MB.
+  await work(20, 2);
+  // An instance holds 17 MB and a session makes two: 40 that stay would be 680 MB.
   expect(process.memoryUsage().rss - before).toBeLessThan(200e6);
 });
 
@@ -274,13 +179,5 @@ describe.skipIf(corpusFolder === null)(`models by others (${CORPUS_MISSING})`, (
       session.close();
     }
     expect(results[0] === results[1]).toBe(true);
-  });
-
-  it.each(corpusFiles("tflite").filter(({ name }) => name.startsWith("neg_")))("$name is refused", async ({ read }) => {
-    const error = await failure(async () => {
-      const session = await loadLiteRt(read());
-      return session.run(session.inputs.map((info) => sample(info.dtype, info.shape, "neg")));
-    });
-    expect(["input", "runtime"]).toContain(error.code);
   });
 });

@@ -1,0 +1,147 @@
+import { EspalierError } from "../../src/diagnostics/index.ts";
+import { findGroups } from "../../src/prune/index.ts";
+import {
+  type Assignment,
+  type Constraint,
+  type Costs,
+  type Metric,
+  priceCurve,
+  priceOf,
+  solveBudget,
+} from "../../src/search/index.ts";
+import { deviceCost, type LatencyBasis, searchCosts } from "../../targets/index.ts";
+import { candidateShapes } from "../candidates.ts";
+import type { DeployConfig } from "../config.ts";
+import { type RunContext, runStage, type Staged } from "../context.ts";
+import { costOptions } from "../device.ts";
+import type { ImportedModel } from "./import.ts";
+import type { Sensitivity } from "./sensitivity.ts";
+
+export interface BudgetPoint {
+  readonly costs: Costs;
+  readonly price: number;
+  readonly chosen: boolean;
+}
+
+export interface Budget {
+  readonly kept: Assignment;
+  readonly constraints: readonly Constraint[];
+  readonly latencyBasis: LatencyBasis;
+  readonly price: number;
+  readonly costs: Costs;
+  readonly points: readonly BudgetPoint[];
+  readonly evaluations: number;
+}
+
+/** The limits as the search holds them; shares are taken of the original's own cost on the device. */
+export function constraintsFor(
+  config: DeployConfig,
+  original: Costs,
+  shares: { readonly macs?: number } = {},
+): Constraint[] {
+  const { limits } = config;
+  const list: Constraint[] = [];
+  const add = (metric: Metric, limit: number | null) => {
+    if (limit !== null) list.push({ metric, limit });
+  };
+  add(
+    "latencyMs",
+    limits.latencyMs ??
+      (limits.latencyShare === null || original.latencyMs === 0 ? null : limits.latencyShare * original.latencyMs),
+  );
+  add("macs", limits.macs ?? (limits.macsShare === null ? null : Math.floor(limits.macsShare * original.macs)));
+  add("ramBytes", limits.ramBytes);
+  add("flashBytes", limits.flashBytes);
+  if (shares.macs !== undefined) list.push({ metric: "macs", limit: Math.floor(shares.macs * original.macs) });
+  return list;
+}
+
+/** How the latency limit of this run is meant. */
+export function latencyBasisOf(config: DeployConfig): LatencyBasis {
+  return config.limits.latencyMs === null ? "work" : "total";
+}
+
+/** Finds how many units each group keeps: least predicted loss within every limit together, on the device's cost model. */
+export async function budgetStage(
+  context: RunContext,
+  model: ImportedModel,
+  sensitivity: Staged<Sensitivity>,
+  shares: { readonly macs?: number } = {},
+): Promise<Staged<Budget>> {
+  const { config } = context;
+  const latencyBasis = latencyBasisOf(config);
+  const inputs = { sensitivity: sensitivity.key, limits: config.limits, profile: config.profile, shares };
+  return runStage(context, {
+    name: "budget",
+    what: "the least loss within every limit",
+    inputs,
+    compute: async () => {
+      const groups = findGroups(model.graph);
+      const options = costOptions(config);
+      const { scores, curves, baseline } = sensitivity.json;
+      const costAt = (kept: Assignment) =>
+        searchCosts(deviceCost(candidateShapes(model.graph, groups, scores, kept), options), latencyBasis);
+      const constraints = constraintsFor(config, costAt({}), shares);
+      let evaluated = 0;
+      const result = solveBudget({
+        choices: curves.map(({ group, size, counts, points }) => {
+          const curve = priceCurve(size, baseline.loss, points);
+          return { id: group, counts, price: (kept) => priceOf(curve, kept) };
+        }),
+        constraints,
+        cost: (kept) => {
+          evaluated++;
+          if (evaluated % 20 === 0) context.progress.step(evaluated, evaluated + 100, `${evaluated} candidates`);
+          return costAt(kept);
+        },
+      });
+      const { chosen } = result;
+      if (chosen === null) throw infeasible(result.witnesses);
+      const points = result.pareto.map((p) => ({ costs: p.costs, price: p.price, chosen: p === chosen }));
+      if (!points.some((p) => p.chosen)) points.push({ costs: chosen.costs, price: chosen.price, chosen: true });
+      return {
+        files: {},
+        json: {
+          kept: chosen.assignment,
+          constraints,
+          latencyBasis,
+          price: chosen.price,
+          costs: chosen.costs,
+          points,
+          evaluations: result.evaluations,
+        },
+      };
+    },
+    summary: ({ costs, evaluations }) =>
+      `${evaluations} candidates; ${(costs.macs / 1e6).toFixed(2)} MMACs, ${(costs.parameters / 1e3).toFixed(1)} k parameters kept`,
+  });
+}
+
+const NAMES: Readonly<Record<Metric, { readonly title: string; readonly flag: string }>> = {
+  latencyMs: { title: "latency (ms)", flag: "--latency" },
+  flashBytes: { title: "flash (bytes)", flag: "--flash" },
+  ramBytes: { title: "RAM (bytes)", flag: "--ram" },
+  macs: { title: "MACs", flag: "--macs" },
+  parameters: { title: "parameters", flag: "--flash" },
+};
+
+function infeasible(
+  witnesses: readonly { readonly metric: Metric; readonly limit: number; readonly best: number }[],
+): EspalierError {
+  const rows = witnesses.map(
+    ({ metric, limit, best }) =>
+      `${NAMES[metric].title}: the least reached is ${figure(best)}, the limit is ${figure(limit)}`,
+  );
+  const flags = [...new Set(witnesses.map(({ metric }) => NAMES[metric].flag))].join(" or ");
+  const message =
+    rows.length === 0
+      ? "No candidate meets all limits together, although each is met alone"
+      : `The budget cannot be met. ${rows.join("; ")}`;
+  return new EspalierError("budget", message, {
+    hint: `Raise ${flags === "" ? "a limit" : flags}, or start from a smaller model.`,
+  });
+}
+
+function figure(value: number): string {
+  return value >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(4)));
+}

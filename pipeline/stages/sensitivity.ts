@@ -1,0 +1,103 @@
+import { subset } from "../../src/data/index.ts";
+import { findGroups, type PruneGroups, scoreGroups } from "../../src/prune/index.ts";
+import { evaluate, reestimateBatchNorm, weightGradients } from "../../src/train/index.ts";
+import { candidate, choicesOf, cuttable, grainOf, type Scores } from "../candidates.ts";
+import { type RunContext, runStage, type Staged } from "../context.ts";
+import type { Baseline } from "./baseline.ts";
+import type { ImportedModel } from "./import.ts";
+
+export interface GroupCurve {
+  readonly group: string;
+  readonly members: readonly string[];
+  readonly size: number;
+  /** Numbers of units it may keep, falling. */
+  readonly counts: readonly number[];
+  readonly points: readonly { readonly kept: number; readonly loss: number; readonly accuracy: number }[];
+}
+
+export interface Sensitivity {
+  readonly samples: number;
+  readonly baseline: { readonly loss: number; readonly accuracy: number };
+  readonly scores: Scores;
+  readonly curves: readonly GroupCurve[];
+  readonly frozen: readonly { readonly axis: string; readonly reason: string }[];
+}
+
+/** Batches of training samples that re-estimate batch-norm statistics after a cut. */
+const REESTIMATE = { batches: 4, batch: 64 } as const;
+
+/** Measures what each group can lose: scores the units, cuts each group alone to several sizes, and evaluates on held-out samples. */
+export async function sensitivityStage(
+  context: RunContext,
+  model: ImportedModel,
+  baseline: Staged<Baseline>,
+): Promise<Staged<Sensitivity>> {
+  const { config, data } = context;
+  const { sensitivity: settings, minimumUnits } = config.target;
+  return runStage(context, {
+    name: "sensitivity",
+    what: `how much each group can lose (${config.criterion}, ${settings.samples} held-out samples)`,
+    inputs: {
+      baseline: baseline.key,
+      criterion: config.criterion,
+      settings,
+      seed: config.seed,
+      grain: grainOf(config.target, config.profile),
+      minimumUnits,
+    },
+    compute: async () => {
+      const groups = findGroups(model.graph);
+      const scores = await scoreUnits(context, model, groups);
+      const samples = Math.min(settings.samples, data.heldOut.length);
+      const heldOut = subset(
+        data.heldOut,
+        Int32Array.from({ length: samples }, (_, i) => i),
+      );
+      const whole = await evaluate(model.graph, heldOut);
+      const grain = grainOf(config.target, config.profile);
+      const plans = cuttable(groups).map((group) => {
+        const counts = choicesOf(group, grain, minimumUnits);
+        return { group, counts, measured: measuredCounts(counts, settings.ratios) };
+      });
+      const total = plans.reduce((sum, plan) => sum + plan.measured.length, 0);
+      let done = 0;
+      const curves: GroupCurve[] = [];
+      for (const { group, counts, measured } of plans) {
+        const points: GroupCurve["points"][number][] = [];
+        for (const kept of measured) {
+          const cut = candidate(model.graph, groups, scores, { [group.name]: kept });
+          const { loss, accuracy } = await evaluate(await reestimateBatchNorm(cut, data.train, REESTIMATE), heldOut);
+          points.push({ kept, loss, accuracy });
+          context.progress.step(++done, total, group.name);
+        }
+        curves.push({ group: group.name, members: group.texts, size: group.size, counts, points });
+      }
+      const frozen = groups.frozen.map((axis) => ({ axis: `${axis.value}[${axis.axis}]`, reason: axis.reason }));
+      return {
+        files: {},
+        json: { samples, baseline: { loss: whole.loss, accuracy: whole.accuracy }, scores, curves, frozen },
+      };
+    },
+    summary: ({ curves }) =>
+      `${curves.length} groups, ${curves.reduce((sum, c) => sum + c.points.length, 0)} measurements`,
+  });
+}
+
+/** The allowed counts nearest to the ratios, without the whole. */
+function measuredCounts(counts: readonly number[], ratios: readonly number[]): number[] {
+  const size = counts[0]!;
+  const nearest = ratios.map((ratio) =>
+    counts.reduce((best, count) => (Math.abs(count - ratio * size) < Math.abs(best - ratio * size) ? count : best)),
+  );
+  return [...new Set(nearest)].filter((count) => count < size).sort((a, b) => b - a);
+}
+
+async function scoreUnits(context: RunContext, model: ImportedModel, groups: PruneGroups): Promise<Scores> {
+  const { config, data } = context;
+  const gradients = config.criterion === "taylor" ? await weightGradients(model.graph, data.train) : undefined;
+  const scored = scoreGroups(model.graph, groups, config.criterion, {
+    seed: config.seed,
+    ...(gradients === undefined ? {} : { gradients }),
+  });
+  return Object.fromEntries(groups.groups.map((group) => [group.name, Array.from(scored.get(group.id)!)]));
+}

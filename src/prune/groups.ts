@@ -1,0 +1,226 @@
+import { type Graph, type ValueId, valueById } from "../ir/index.ts";
+import type { Coupling } from "./coupling.ts";
+import { supportOf } from "./family.ts";
+import type {
+  CouplingState,
+  FrozenAxis,
+  GroupMember,
+  PruneGroup,
+  PruneGroups,
+  PruneUnit,
+  UnitSlice,
+} from "./group-types.ts";
+import { gridRows, settleRows } from "./rows.ts";
+import { runCoupling } from "./run-coupling.ts";
+import { byClass, type ClassSlices, classSlices } from "./slices.ts";
+
+/** A group before its units have ids: classes with the slices of each. */
+interface Draft {
+  readonly kind: PruneGroup["kind"];
+  readonly classes: number[];
+  readonly slices: UnitSlice[][];
+  readonly members: GroupMember[];
+  grids: number[][][];
+}
+
+/** What can be cut from a graph, and what cannot and why. Linear in the number of tracked positions (see docs/coupling.md). */
+export function findGroups(graph: Graph): PruneGroups {
+  const coupling = runCoupling(graph);
+  const rows = settleRows(coupling);
+  const classOf = Int32Array.from({ length: coupling.ids.count }, (_, id) => coupling.ids.find(id));
+  const slices = classSlices(coupling, classOf);
+  const grids = gridRows(coupling, classOf);
+  const blocked = blockedByGrids(coupling, grids);
+  const free = (id: number) => coupling.ids.frozen(id) === undefined && !blocked.has(id);
+  const channels = channelDrafts(slices, (id) => free(id) && !rows.has(id));
+  const joined = joinByGrids(channels, grids);
+  const drafts = [...joined, ...rowDrafts(coupling, rows, slices, joined)].filter((draft) => draft.classes.length > 1);
+  const state: { unitClass: number[]; unitOfClass: Map<number, number> } = { unitClass: [], unitOfClass: new Map() };
+  const units: PruneUnit[] = [];
+  const names = new Map<string, number>();
+  const groups = drafts.map((draft, id): PruneGroup => {
+    const own = draft.classes.map((classId, i): PruneUnit => {
+      const unit = { id: units.length, slices: draft.slices[i]! };
+      state.unitClass.push(classId);
+      state.unitOfClass.set(classId, unit.id);
+      units.push(unit);
+      return unit;
+    });
+    return {
+      id,
+      name: uniqueName(groupName(graph, draft), names),
+      kind: draft.kind,
+      units: own,
+      size: own.length,
+      members: draft.members,
+      texts: draft.members.map((member) => memberText(graph, draft, member)),
+      grids: draft.grids.map((grid) => indexed(grid, draft.classes)),
+    };
+  });
+  const full: CouplingState = { coupling, classOf, rows, ...state };
+  return { groups, frozen: frozenAxes(coupling, classOf, blocked), units, state: full };
+}
+
+/** Classes in a grid of which some row cannot lose any unit: columns cannot be cut at all, since every row must lose equally many. */
+function blockedByGrids(coupling: Coupling, grids: readonly number[][][]): Set<number> {
+  const blocked = new Set<number>();
+  const stuck = (id: number) => blocked.has(id) || coupling.ids.frozen(id) !== undefined;
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const grid of grids) {
+      if (!grid.some((row) => row.every(stuck))) continue;
+      for (const row of grid) {
+        for (const id of row) {
+          if (stuck(id)) continue;
+          blocked.add(id);
+          changed = true;
+        }
+      }
+    }
+  }
+  return blocked;
+}
+
+function channelDrafts(all: ClassSlices, free: (id: number) => boolean): Draft[] {
+  const bySignature = new Map<number, Draft>();
+  for (const [id, slices] of all.slices) {
+    if (!free(id)) continue;
+    const signature = all.signature.get(id)!;
+    let draft = bySignature.get(signature);
+    if (draft === undefined) {
+      const members = all.membersOf(signature).map((member) => all.members[member]!);
+      draft = { kind: "channels", classes: [], slices: [], members, grids: [] };
+      bySignature.set(signature, draft);
+    }
+    draft.classes.push(id);
+    draft.slices.push(slices);
+  }
+  return [...bySignature.values()];
+}
+
+/** Groups that share a grid must lose equally many units a row: they are one group. */
+function joinByGrids(drafts: readonly Draft[], grids: readonly number[][][]): Draft[] {
+  const home = new Map<number, Draft>();
+  for (const draft of drafts) for (const id of draft.classes) home.set(id, draft);
+  const gone = new Set<Draft>();
+  for (const grid of grids) {
+    const involved = [...new Set(grid.flat().flatMap((id) => home.get(id) ?? []))];
+    const first = involved.sort((a, b) => drafts.indexOf(a) - drafts.indexOf(b))[0];
+    if (first === undefined) continue;
+    for (const other of involved) {
+      if (other === first) continue;
+      gone.add(other);
+      first.classes.push(...other.classes);
+      first.slices.push(...other.slices);
+      first.grids.push(...other.grids);
+      for (const member of other.members) if (!first.members.includes(member)) first.members.push(member);
+      for (const id of other.classes) home.set(id, first);
+    }
+    first.grids.push(grid);
+  }
+  return drafts.filter((draft) => !gone.has(draft));
+}
+
+/** Units that are whole rows. Rows with the same members' groups form a group. */
+function rowDrafts(
+  coupling: Coupling,
+  rows: ReadonlyMap<number, readonly (readonly number[])[]>,
+  all: ClassSlices,
+  channels: readonly Draft[],
+): Draft[] {
+  const home = new Map<number, number>();
+  channels.forEach((draft, i) => {
+    for (const id of draft.classes) home.set(id, i);
+  });
+  const drafts = new Map<string, Draft>();
+  for (const [id] of rows) {
+    const classes = expandRows(id, rows);
+    if (classes.some((member) => coupling.ids.frozen(member) !== undefined)) continue;
+    const slices = mergeSlices(classes.flatMap((member) => all.slices.get(member) ?? []));
+    if (slices.length === 0) continue;
+    const members = slices.map(
+      (slice) => all.members.find((m) => m.value === slice.value && m.axes.join() === slice.axes.join())!,
+    );
+    const key = `${members.map((m) => `${m.value}:${m.axes.join()}`).join(" ")}|${[...new Set(classes.map((c) => home.get(c) ?? -1))].sort().join()}`;
+    const draft = drafts.get(key) ?? { kind: "rows" as const, classes: [], slices: [], members, grids: [] };
+    drafts.set(key, draft);
+    draft.classes.push(id);
+    draft.slices.push(slices);
+  }
+  return [...drafts.values()];
+}
+
+/** A class and all classes that go with it when it stands for rows. */
+export function expandRows(id: number, rows: ReadonlyMap<number, readonly (readonly number[])[]>): number[] {
+  const reached = new Set([id]);
+  for (const at of reached) for (const members of rows.get(at) ?? []) for (const member of members) reached.add(member);
+  return [...reached];
+}
+
+function mergeSlices(slices: readonly UnitSlice[]): UnitSlice[] {
+  const merged = new Map<string, Set<number>>();
+  const example = new Map<string, UnitSlice>();
+  for (const slice of slices) {
+    const key = `${slice.value}:${slice.axes.join()}`;
+    const positions = merged.get(key) ?? new Set<number>();
+    merged.set(key, positions);
+    example.set(key, slice);
+    for (const position of slice.positions) positions.add(position);
+  }
+  return [...merged]
+    .map(([key, positions]) => ({ ...example.get(key)!, positions: [...positions].sort((a, b) => a - b) }))
+    .sort((a, b) => a.value - b.value || a.axes.join().localeCompare(b.axes.join()));
+}
+
+function indexed(grid: readonly (readonly number[])[], classes: readonly number[]): number[][] {
+  const at = new Map(classes.map((id, i) => [id, i]));
+  return grid.map((row) => row.flatMap((id) => at.get(id) ?? []));
+}
+
+function groupName(graph: Graph, draft: Draft): string {
+  const maker = draft.members.find((member) => member.role === "out") ?? draft.members[0]!;
+  const name = valueById(graph, maker.value).name;
+  return draft.kind === "rows" ? `${name} rows` : name;
+}
+
+function uniqueName(name: string, taken: Map<string, number>): string {
+  const count = (taken.get(name) ?? 0) + 1;
+  taken.set(name, count);
+  return count === 1 ? name : `${name}#${count}`;
+}
+
+/** `name[role] positions`, the positions counted over all units of the group. */
+function memberText(graph: Graph, draft: Draft, member: GroupMember): string {
+  let count = 0;
+  for (const slices of draft.slices)
+    for (const slice of slices)
+      if (slice.value === member.value && slice.axes.join() === member.axes.join()) count += slice.positions.length;
+  const role = member.role === "parameter" ? "" : `[${member.role}]`;
+  return `${valueById(graph, member.value).name}${role} ${count}`;
+}
+
+/** One line a constant's axis that keeps its size, at least in part, with the first reason met. */
+function frozenAxes(coupling: Coupling, classOf: Int32Array, blocked: ReadonlySet<number>): FrozenAxis[] {
+  const { graph } = coupling;
+  const nodeName = (index: number) => (index < 0 ? "" : graph.nodes[index]!.name);
+  const result: FrozenAxis[] = [];
+  const add = (value: ValueId, axis: number, reason: string, node: number) => {
+    if (!result.some((row) => row.value === value && row.axis === axis))
+      result.push({ value, axis, reason, node: nodeName(node) });
+  };
+  for (const [value, families] of coupling.families) {
+    if (!coupling.isConstant(value)) continue;
+    for (const family of families) {
+      const axis = supportOf(family).at(-1)!;
+      for (const [id] of byClass(family.ids, classOf)) {
+        const frozen = coupling.ids.frozen(id);
+        if (frozen !== undefined) add(value, axis, frozen.reason, frozen.node);
+        else if (blocked.has(id)) add(value, axis, "grid", -1);
+        else continue;
+        break;
+      }
+    }
+  }
+  for (const { value, axis, reason, node } of coupling.untracked) add(value, axis, reason, node);
+  return result;
+}

@@ -1,0 +1,102 @@
+import { EspalierError } from "../diagnostics/index.ts";
+import { type Graph, type ValueId, valueById } from "../ir/index.ts";
+import { editGraph } from "../ops/index.ts";
+import type { Tensor } from "../tensor/index.ts";
+import { toFloat32 } from "../tensor/index.ts";
+import { addValues, extremes, type Histogram, newHistogram } from "./histogram.ts";
+import type { Range } from "./parameters.ts";
+import { observedValues, planQuantization } from "./plan.ts";
+import { type RangeMethod, rangeOf } from "./range-methods.ts";
+import { MCU_SCHEME, type QuantizationScheme } from "./scheme.ts";
+
+/** Runs a graph; what `openOrt` of src/runtimes gives. */
+export interface GraphSession {
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}
+
+export interface CalibrationOptions {
+  /** Loads a graph into the runtime that computes the activations. */
+  readonly open: (graph: Graph) => Promise<GraphSession>;
+  /** Default "minmax". */
+  readonly method?: RangeMethod;
+  /** Of "percentile": the share of values cut off at each end; default 1e-4. */
+  readonly tail?: number;
+  /** The scheme that the graph will be quantised with: it decides which values are looked at. Default MCU_SCHEME. */
+  readonly scheme?: QuantizationScheme;
+  readonly onProgress?: (batches: number) => void;
+}
+
+/** Range of each activation, by value name. */
+export type Ranges = ReadonlyMap<string, Range>;
+
+/** Input tensors of the graph by name, or the tensor of its only input. */
+export type CalibrationBatch = Tensor | Readonly<Record<string, Tensor>>;
+
+/**
+ * Runs the float graph over batches with every activation as an output, and gives each its range. Memory: one batch of
+ * activations and a histogram of 8,192 bins a value. Throws EspalierError "input" when there is no batch, and "runtime"
+ * when an activation is not finite, naming it.
+ */
+export async function calibrate(
+  graph: Graph,
+  batches: Iterable<CalibrationBatch> | AsyncIterable<CalibrationBatch>,
+  options: CalibrationOptions,
+): Promise<Ranges> {
+  const { method = "minmax", scheme = MCU_SCHEME } = options;
+  const observed = observedValues(graph, planQuantization(graph, scheme));
+  const inputs = new Set(graph.inputs);
+  const computed = observed.filter((id) => !inputs.has(id));
+  const session = await options.open(withOutputs(graph, computed));
+  const histograms = new Map(observed.map((id) => [valueById(graph, id).name, newHistogram()]));
+  let count = 0;
+  try {
+    for await (const batch of batches) {
+      const feeds = feedsOf(graph, batch);
+      const results = computed.length === 0 ? {} : await session.run(feeds);
+      for (const [name, histogram] of histograms)
+        record(histogram, name, results[name] ?? feeds[name], method !== "minmax");
+      count += 1;
+      options.onProgress?.(count);
+    }
+  } finally {
+    await session.close();
+  }
+  if (count === 0) throw new EspalierError("input", "Calibration needs at least one batch, got none");
+  return new Map([...histograms].map(([name, histogram]) => [name, rangeOf(histogram, method, options.tail)]));
+}
+
+/** The graph with the given values as its outputs (those of the graph when there is none: a session needs one). */
+function withOutputs(graph: Graph, values: readonly ValueId[]): Graph {
+  if (values.length === 0) return graph;
+  const builder = editGraph(graph);
+  builder.setOutputs(values);
+  return builder.build();
+}
+
+function feedsOf(graph: Graph, batch: CalibrationBatch): Readonly<Record<string, Tensor>> {
+  if (!("dtype" in batch && "shape" in batch && "data" in batch)) return batch as Readonly<Record<string, Tensor>>;
+  const names = graph.inputs.map((id) => valueById(graph, id).name);
+  if (names.length !== 1)
+    throw new EspalierError(
+      "usage",
+      `The graph has ${names.length} inputs (${names.join(", ")}), a batch gave one tensor`,
+      {
+        hint: "Give the tensors by name.",
+      },
+    );
+  return { [names[0]!]: batch as Tensor };
+}
+
+function record(histogram: Histogram, name: string, tensor: Tensor | undefined, binned: boolean): void {
+  if (tensor === undefined) throw new EspalierError("input", `Calibration got no tensor for "${name}"`);
+  const values = toFloat32(tensor);
+  if (values.length === 0) return;
+  const range = extremes(values);
+  if (range === null) {
+    throw new EspalierError("runtime", `Activation "${name}" is not finite on the calibration data`, {
+      hint: "Check the data's normalisation, and that the model was trained on the same.",
+    });
+  }
+  addValues(histogram, values, range, binned);
+}

@@ -1,0 +1,14 @@
+export {
+  type CalibrationBatch,
+  type CalibrationOptions,
+  calibrate,
+  type GraphSession,
+  type Ranges,
+} from "./calibrate.ts";
+export { type OutputRule, outputRule } from "./constraints.ts";
+export { type AffineParameters, affineInt8, type Range } from "./parameters.ts";
+export { observedValues, planQuantization, type QuantizationPlan, type ScaleClass } from "./plan.ts";
+export { activationParameters, quantizeGraph } from "./quantize-graph.ts";
+export { DEFAULT_TAIL, type RangeMethod } from "./range-methods.ts";
+export { MCU_SCHEME, MOBILE_SCHEME, type QuantizationScheme } from "./scheme.ts";
+export { type QuantizedWeight, quantizeBias, quantizeWeight } from "./weights.ts";
