@@ -10,6 +10,7 @@ import {
   planQuantization,
   type QuantizationScheme,
   quantizeGraph,
+  type Range,
 } from "../src/quantize/index.ts";
 import type { CostOptions } from "../targets/device-cost.ts";
 import type { DeployConfig } from "./config.ts";

@@ -1,14 +1,15 @@
 import {
   type ArenaPlan,
+  compareLatency,
   type DeviceProfile,
   estimateFlash,
   type FlashEstimate,
   type LatencyBreakdown,
+  type LatencyComparison,
   listWork,
   planArena,
   predictLatency,
 } from "../src/cost/index.ts";
-import type { MicroModel } from "../src/cost/tflm/index.ts";
 import { encodeTflite, type TfliteModel } from "../src/formats/tflite/codec/index.ts";
 import { type Graph, valueById } from "../src/ir/index.ts";
 import { macsOf } from "../src/ops/index.ts";
@@ -77,7 +78,7 @@ export function deviceCost(graph: Graph, options: CostOptions): DeviceCost {
     };
   }
   const model = options.lower(graph);
-  const arena = planArena(model satisfies MicroModel, {
+  const arena = planArena(model, {
     abi: profile.tflm.abi,
     kernels: profile.tflm.kernels,
     simd: profile.tflm.simd,
@@ -126,10 +127,31 @@ export type LatencyBasis =
   | "total" // all of a run, floor included: what a limit in milliseconds means
   | "work"; // compute and memory only: what a share of the original means, because no cut reduces the launch floor
 
-/** The costs as the search compares them, in the pessimistic end of each prediction. `ratioError` bounds the error of a ratio of two predictions on one device. */
-export function searchCosts(cost: DeviceCost, basis: LatencyBasis): Costs {
+/** Predicted compute-and-memory time as a share of the original's, with the interval of a ratio of two predictions on one device. */
+export function workRatio(
+  original: DeviceCost,
+  cost: DeviceCost,
+  profile: DeviceProfile,
+): LatencyComparison["work"] | null {
+  return original.latency === null || cost.latency === null
+    ? null
+    : compareLatency(original.latency, cost.latency, profile).work;
+}
+
+/** The costs as the search compares them: the pessimistic end of each prediction. A share of the original is expressed in the original's milliseconds. */
+export function searchCosts(
+  cost: DeviceCost,
+  basis: LatencyBasis,
+  original: DeviceCost,
+  profile: DeviceProfile,
+): Costs {
+  const ratio = workRatio(original, cost, profile);
   const seconds =
-    cost.latency === null ? 0 : basis === "total" ? cost.latency.interval.highSeconds : cost.latency.workSeconds;
+    cost.latency === null
+      ? 0
+      : basis === "total"
+        ? cost.latency.interval.highSeconds
+        : ratio!.high * original.latency!.workSeconds;
   return {
     latencyMs: seconds * 1000,
     flashBytes: cost.flash?.highBytes ?? cost.modelBytes,

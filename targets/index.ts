@@ -24,4 +24,13 @@ export function findTarget(name: string): Target {
   }
   return TARGETS[name as TargetName];
 }
-export { type DeviceCost, deviceCost, type LatencyBasis, type LowerForMemory, parametersOf, searchCosts, totalMacs } from "./device-cost.ts";
+export {
+  type DeviceCost,
+  deviceCost,
+  type LatencyBasis,
+  type LowerForMemory,
+  parametersOf,
+  searchCosts,
+  totalMacs,
+  workRatio,
+} from "./device-cost.ts";

@@ -1,4 +1,5 @@
 import { EspalierError } from "../../src/diagnostics/index.ts";
+import { deployPipeline, runPasses } from "../../src/passes/index.ts";
 import { findGroups } from "../../src/prune/index.ts";
 import {
   type Assignment,
@@ -9,13 +10,14 @@ import {
   priceOf,
   solveBudget,
 } from "../../src/search/index.ts";
-import { deviceCost, type LatencyBasis, searchCosts } from "../../targets/index.ts";
-import { candidateShapes } from "../candidates.ts";
+import { type DeviceCost, deviceCost, type LatencyBasis, searchCosts } from "../../targets/index.ts";
+import { candidate, candidateShapes } from "../candidates.ts";
 import type { DeployConfig } from "../config.ts";
 import { type RunContext, runStage, type Staged } from "../context.ts";
 import { costOptions } from "../device.ts";
 import type { ImportedModel } from "./import.ts";
 import type { Sensitivity } from "./sensitivity.ts";
+import { timeModels } from "./time.ts";
 
 export interface BudgetPoint {
   readonly costs: Costs;
@@ -36,7 +38,7 @@ export interface Budget {
 /** The limits as the search holds them; shares are taken of the original's own cost on the device. */
 export function constraintsFor(
   config: DeployConfig,
-  original: Costs,
+  original: DeviceCost,
   shares: { readonly macs?: number } = {},
 ): Constraint[] {
   const { limits } = config;
@@ -44,15 +46,17 @@ export function constraintsFor(
   const add = (metric: Metric, limit: number | null) => {
     if (limit !== null) list.push({ metric, limit });
   };
-  add(
-    "latencyMs",
-    limits.latencyMs ??
-      (limits.latencyShare === null || original.latencyMs === 0 ? null : limits.latencyShare * original.latencyMs),
-  );
+  if (original.latency !== null) {
+    add(
+      "latencyMs",
+      limits.latencyMs ??
+        (limits.latencyShare === null ? null : limits.latencyShare * original.latency.workSeconds * 1000),
+    );
+  }
   add("macs", limits.macs ?? (limits.macsShare === null ? null : Math.floor(limits.macsShare * original.macs)));
   add("ramBytes", limits.ramBytes);
   add("flashBytes", limits.flashBytes);
-  if (shares.macs !== undefined) list.push({ metric: "macs", limit: Math.floor(shares.macs * original.macs) });
+  if (shares.macs !== undefined) add("macs", Math.floor(shares.macs * original.macs));
   return list;
 }
 
@@ -66,55 +70,102 @@ export async function budgetStage(
   context: RunContext,
   model: ImportedModel,
   sensitivity: Staged<Sensitivity>,
-  shares: { readonly macs?: number } = {},
 ): Promise<Staged<Budget>> {
   const { config } = context;
-  const latencyBasis = latencyBasisOf(config);
-  const inputs = { sensitivity: sensitivity.key, limits: config.limits, profile: config.profile, shares };
+  const inputs = { sensitivity: sensitivity.key, limits: config.limits, profile: config.profile };
   return runStage(context, {
     name: "budget",
     what: "the least loss within every limit",
     inputs,
-    compute: async () => {
-      const groups = findGroups(model.graph);
-      const options = costOptions(config);
-      const { scores, curves, baseline } = sensitivity.json;
-      const costAt = (kept: Assignment) =>
-        searchCosts(deviceCost(candidateShapes(model.graph, groups, scores, kept), options), latencyBasis);
-      const constraints = constraintsFor(config, costAt({}), shares);
-      let evaluated = 0;
-      const result = solveBudget({
-        choices: curves.map(({ group, size, counts, points }) => {
-          const curve = priceCurve(size, baseline.loss, points);
-          return { id: group, counts, price: (kept) => priceOf(curve, kept) };
-        }),
-        constraints,
-        cost: (kept) => {
-          evaluated++;
-          if (evaluated % 20 === 0) context.progress.step(evaluated, evaluated + 100, `${evaluated} candidates`);
-          return costAt(kept);
-        },
-      });
-      const { chosen } = result;
-      if (chosen === null) throw infeasible(result.witnesses);
-      const points = result.pareto.map((p) => ({ costs: p.costs, price: p.price, chosen: p === chosen }));
-      if (!points.some((p) => p.chosen)) points.push({ costs: chosen.costs, price: chosen.price, chosen: true });
-      return {
-        files: {},
-        json: {
-          kept: chosen.assignment,
-          constraints,
-          latencyBasis,
-          price: chosen.price,
-          costs: chosen.costs,
-          points,
-          evaluations: result.evaluations,
-        },
-      };
-    },
+    compute: async () => ({
+      files: {},
+      json:
+        config.profile.class === "cpu"
+          ? await solveMeasured(context, model, sensitivity.json)
+          : solve(context, model, sensitivity.json),
+    }),
     summary: ({ costs, evaluations }) =>
       `${evaluations} candidates; ${(costs.macs / 1e6).toFixed(2)} MMACs, ${(costs.parameters / 1e3).toFixed(1)} k parameters kept`,
   });
+}
+
+function solve(
+  context: RunContext,
+  model: ImportedModel,
+  sensitivity: Sensitivity,
+  shares: { readonly macs?: number } = {},
+): Budget {
+  const { config } = context;
+  const latencyBasis = latencyBasisOf(config);
+  const groups = findGroups(model.graph);
+  const options = costOptions(config);
+  const { scores, curves, baseline } = sensitivity;
+  const original = deviceCost(model.graph, options);
+  const costAt = (kept: Assignment) =>
+    searchCosts(
+      deviceCost(candidateShapes(model.graph, groups, scores, kept), options),
+      latencyBasis,
+      original,
+      config.profile,
+    );
+  const constraints = constraintsFor(config, original, shares);
+  let evaluated = 0;
+  const result = solveBudget({
+    choices: curves.map(({ group, size, counts, points }) => {
+      const curve = priceCurve(size, baseline.loss, points);
+      return { id: group, counts, price: (kept) => priceOf(curve, kept) };
+    }),
+    constraints,
+    cost: (kept) => {
+      evaluated++;
+      if (evaluated % 20 === 0) context.progress.step(evaluated, evaluated + 100, `${evaluated} candidates`);
+      return costAt(kept);
+    },
+  });
+  const { chosen } = result;
+  if (chosen === null) throw infeasible(result.witnesses);
+  const points = result.pareto.map((p) => ({ costs: p.costs, price: p.price, chosen: p === chosen }));
+  if (!points.some((p) => p.chosen)) points.push({ costs: chosen.costs, price: chosen.price, chosen: true });
+  return {
+    kept: chosen.assignment,
+    constraints,
+    latencyBasis,
+    price: chosen.price,
+    costs: chosen.costs,
+    points,
+    evaluations: result.evaluations,
+  };
+}
+
+/** Shares of the original's MACs that are tried one after the other until the candidate, timed beside the original, is fast enough. */
+const MAC_SHARES = [0.6, 0.5, 0.4, 0.32, 0.25, 0.2, 0.15, 0.1] as const;
+/** The candidate is timed before it is trained; the limit is aimed at with this margin, because the artifact is timed again at the end. */
+const TIMING_MARGIN = 0.9;
+
+/** On this machine latency is measured, not predicted: candidates of fewer and fewer MACs are timed beside the original until one is within the limit. */
+async function solveMeasured(context: RunContext, model: ImportedModel, sensitivity: Sensitivity): Promise<Budget> {
+  const { limits } = context.config;
+  if (limits.latencyMs === null && limits.latencyShare === null) return solve(context, model, sensitivity);
+  const groups = findGroups(model.graph);
+  let best = Number.POSITIVE_INFINITY;
+  let lastLimit = 0;
+  for (const macs of MAC_SHARES) {
+    const budget = solve(context, model, sensitivity, { macs });
+    const cut = candidate(model.graph, groups, sensitivity.scores, budget.kept);
+    const pair = [model.graph, cut].map((graph) => ({
+      kind: "onnx" as const,
+      model: runPasses(graph, deployPipeline),
+    }));
+    const [whole, small] = await timeModels(pair, model.sampleShape, 40);
+    const limit = limits.latencyMs ?? limits.latencyShare! * whole!.medianMs;
+    lastLimit = limit;
+    best = Math.min(best, small!.medianMs);
+    context.progress.note(
+      `${(100 * macs).toFixed(0)} % of the MACs: ${small!.medianMs.toFixed(3)} ms, original ${whole!.medianMs.toFixed(3)} ms`,
+    );
+    if (small!.medianMs <= TIMING_MARGIN * limit) return budget;
+  }
+  throw infeasible([{ metric: "latencyMs", limit: lastLimit, best }]);
 }
 
 const NAMES: Readonly<Record<Metric, { readonly title: string; readonly flag: string }>> = {

@@ -1,13 +1,14 @@
-import { cutOf, findGroups, joinCuts, proveCut, proveGroups } from "../../src/prune/index.ts";
-import { evaluate, reestimateBatchNorm } from "../../src/train/index.ts";
+import { valueById } from "../../src/ir/index.ts";
+import { findGroups, proveCut, proveGroups } from "../../src/prune/index.ts";
 import { runOnce } from "../../src/runtimes/index.ts";
+import { evaluate, reestimateBatchNorm } from "../../src/train/index.ts";
 import { totalMacs } from "../../targets/index.ts";
 import { candidate, cutFor } from "../candidates.ts";
-import { runStage, type RunContext, type Staged } from "../context.ts";
+import { type RunContext, runStage, type Staged } from "../context.ts";
 import { graphFiles } from "../graph-file.ts";
 import type { Budget } from "./budget.ts";
 import type { ImportedModel } from "./import.ts";
-import type { Sensitivity } from "./sensitivity.ts";
+import { REESTIMATE, type Sensitivity } from "./sensitivity.ts";
 
 export interface CutProof {
   /** The group, or "the chosen cut". */
@@ -23,5 +24,56 @@ export interface Pruned {
   readonly macs: number;
   /** On the held-out split, after batch-norm re-estimation and before fine-tuning. */
   readonly accuracy: number;
+  /** False when every group keeps all its units. */
   readonly changed: boolean;
+}
+
+/** Test samples that the proofs run on. */
+const PROOF_SAMPLES = 8;
+
+/** Cuts the chosen units out of the graph and proves it: for every group, and for the chosen cut, masking and cutting give the same outputs. */
+export async function pruneStage(
+  context: RunContext,
+  model: ImportedModel,
+  sensitivity: Staged<Sensitivity>,
+  budget: Staged<Budget>,
+): Promise<Staged<Pruned>> {
+  const { config, data } = context;
+  return runStage(context, {
+    name: "prune",
+    what: "cut the units out and prove each cut",
+    inputs: { budget: budget.key },
+    compute: async () => {
+      const groups = findGroups(model.graph);
+      const { scores } = sensitivity.json;
+      const indices = Int32Array.from({ length: Math.min(PROOF_SAMPLES, data.heldOut.length) }, (_, i) => i);
+      const inputs = { [valueById(model.graph, model.graph.inputs[0]!).name]: data.heldOut.batch(indices) };
+      const proving = { run: runOnce, inputs, seed: config.seed };
+      const proved = await proveGroups(model.graph, groups, proving);
+      const proofs = proved.map(
+        (proof): CutProof => ({
+          subject: proof.name,
+          difference: proof.maxAbs,
+          tolerance: proof.tolerance,
+          samples: indices.length,
+        }),
+      );
+      const gone = cutFor(groups, scores, budget.json.kept);
+      if (gone.size > 0) {
+        const whole = await proveCut(model.graph, groups, gone, proving);
+        proofs.push({
+          subject: "the chosen cut",
+          difference: whole.maxAbs,
+          tolerance: whole.tolerance,
+          samples: indices.length,
+        });
+      }
+      const cut = candidate(model.graph, groups, scores, budget.json.kept);
+      const graph = gone.size === 0 ? cut : await reestimateBatchNorm(cut, data.train, REESTIMATE);
+      const { accuracy } = await evaluate(graph, data.heldOut);
+      return { files: graphFiles(graph), json: { proofs, macs: totalMacs(graph), accuracy, changed: gone.size > 0 } };
+    },
+    summary: ({ accuracy, proofs }) =>
+      `${proofs.length} proofs; ${(100 * accuracy).toFixed(2)} % accurate before fine-tuning (held-out)`,
+  });
 }

@@ -24,7 +24,7 @@ export interface Sensitivity {
 }
 
 /** Batches of training samples that re-estimate batch-norm statistics after a cut. */
-const REESTIMATE = { batches: 4, batch: 64 } as const;
+export const REESTIMATE = { batches: 4, batch: 64 } as const;
 
 /** Measures what each group can lose: scores the units, cuts each group alone to several sizes, and evaluates on held-out samples. */
 export async function sensitivityStage(

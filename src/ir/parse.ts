@@ -120,7 +120,8 @@ export function parseGraph(source: string, infer: Infer): Graph {
   const builder = new GraphBuilder(reader.string(), infer);
   reader.expect("{");
   const ids = new Map<string, ValueId>();
-  const metadata: Record<string, string> = {};
+  // Entries, not an object that is written to: a key may be "__proto__".
+  const metadata: [string, string][] = [];
   const reference = (): ValueId | null => {
     if (reader.take("_")) return null;
     reader.expect("%");
@@ -132,7 +133,7 @@ export function parseGraph(source: string, infer: Infer): Graph {
     if (reader.take("meta")) {
       const key = reader.string();
       reader.expect("=");
-      metadata[key] = reader.string();
+      metadata.push([key, reader.string()]);
     } else if (reader.take("input")) {
       reader.expect("%");
       const name = reader.string();
@@ -145,7 +146,7 @@ export function parseGraph(source: string, infer: Infer): Graph {
       ids.set(name, builder.constant(name, reader.tensor()));
     } else parseNode(reader, builder, ids, reference);
   }
-  builder.setMetadata(metadata);
+  builder.setMetadata(Object.fromEntries(metadata));
   do builder.output(reference() ?? reader.fail("An output cannot be absent"));
   while (reader.take(","));
   reader.expect("}");

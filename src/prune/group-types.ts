@@ -41,6 +41,8 @@ export interface PruneGroup {
 export interface FrozenAxis {
   readonly value: ValueId;
   readonly axis: number;
+  /** Name of the constant. */
+  readonly name: string;
   readonly reason: string;
   /** Name of the node at which it happened; empty for the graph's own inputs and outputs. */
   readonly node: string;

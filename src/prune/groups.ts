@@ -206,7 +206,7 @@ function frozenAxes(coupling: Coupling, classOf: Int32Array, blocked: ReadonlySe
   const result: FrozenAxis[] = [];
   const add = (value: ValueId, axis: number, reason: string, node: number) => {
     if (!result.some((row) => row.value === value && row.axis === axis))
-      result.push({ value, axis, reason, node: nodeName(node) });
+      result.push({ value, axis, name: valueById(graph, value).name, reason, node: nodeName(node) });
   };
   for (const [value, families] of coupling.families) {
     if (!coupling.isConstant(value)) continue;

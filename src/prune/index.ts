@@ -25,6 +25,14 @@ export type {
 export { findGroups } from "./groups.ts";
 export { maskGraph } from "./mask-graph.ts";
 export {
+  applyMask,
+  checkNofM,
+  type MaskableWeight,
+  type MaskThresholds,
+  maskableWeights,
+  maskNofM,
+} from "./masks.ts";
+export {
   type CutProof,
   compareCut,
   defaultTolerance,
@@ -37,3 +45,4 @@ export {
 export { cutGraph, cutShapes } from "./rewrite.ts";
 export { type ScoreOptions, scoreGroups } from "./score.ts";
 export { cutOf, joinCuts, keepCounts, selectUnits } from "./selection.ts";
+export { type Freeze, type Place, whyFrozen, whyTogether } from "./why.ts";

@@ -35,14 +35,13 @@ export function settleRows(coupling: Coupling): Map<number, number[][]> {
 
 /** Rows (as classes) of every grid in which the choice of columns is free: the innermost axis of each index tensor with several tracked axes. */
 export function gridRows(coupling: Coupling, classOf: Int32Array): number[][][] {
-  const done = new Set<Int32Array>();
+  const done = new Map<Int32Array, string>();
   const grids: number[][][] = [];
   const keys = new Set<string>();
   const visit = (shape: readonly number[], ids: Int32Array) => {
-    if (done.has(ids)) return;
-    done.add(ids);
     const tracked = shape.filter((size) => size > 1);
-    if (tracked.length < 2) return;
+    if (tracked.length < 2 || done.get(ids) === tracked.join()) return;
+    done.set(ids, tracked.join());
     const width = tracked[tracked.length - 1]!;
     const rows = new Map<string, number[]>();
     for (let start = 0; start < ids.length; start += width) {

@@ -1,8 +1,8 @@
+import { emitTflite, type WriteTfliteOptions } from "../../src/formats/tflite/write.ts";
 import type { Graph, Shape, TensorType } from "../../src/ir/index.ts";
 import { valueById } from "../../src/ir/index.ts";
-import { emitTflite, type WriteTfliteOptions } from "../../src/formats/tflite/write.ts";
-import { type LiteRtSession, loadLiteRt } from "../../src/runtimes/litert.ts";
 import { openOrt } from "../../src/runtimes/index.ts";
+import { type LiteRtSession, loadLiteRt } from "../../src/runtimes/litert.ts";
 import { fromNumbers, permute, seededRandom, sizeOf, type Tensor, toNumbers } from "../../src/tensor/index.ts";
 
 /** A tensor of a graph input's type: normal numbers for real types, small non-negative integers for others. */
@@ -35,7 +35,11 @@ export async function cycle(graph: Graph, seed = 1, options: WriteTfliteOptions 
   const expected = await runOrt(graph, Object.fromEntries(feeds.map(({ name, tensor }) => [name, tensor])));
   const emitted = emitTflite(graph, options);
   const session = await loadLiteRt(emitted.bytes);
-  const actual = await runLite(session, emitted, feeds.map((feed) => feed.tensor));
+  const actual = await runLite(
+    session,
+    emitted,
+    feeds.map((feed) => feed.tensor),
+  );
   session.close();
   return { emitted, expected, actual };
 }
@@ -60,16 +64,25 @@ export async function runLite(
       if (side.quantization === undefined)
         return side.dtype === moved.dtype ? moved : fromNumbers(side.dtype as "int32", moved.shape, toNumbers(moved));
       const [scale, zeroPoint] = [side.quantization.scales[0]!, side.quantization.zeroPoints[0]!];
-      const quantized = toNumbers(moved).map((v) => Math.min(127, Math.max(-128, roundEven(Math.fround(v / scale)) + zeroPoint)));
+      const quantized = toNumbers(moved).map((v) =>
+        Math.min(127, Math.max(-128, roundEven(Math.fround(v / scale)) + zeroPoint)),
+      );
       return fromNumbers("int8", moved.shape, quantized);
     }),
   );
   return results.map((result, i) => {
     const { layout, quantization } = emitted.outputs[i]!;
-    const back = permute(result, layout.map((_, axis) => layout.indexOf(axis)));
+    const back = permute(
+      result,
+      layout.map((_, axis) => layout.indexOf(axis)),
+    );
     if (quantization === undefined) return back;
     const [scale, zeroPoint] = [quantization.scales[0]!, quantization.zeroPoints[0]!];
-    return fromNumbers("float32", back.shape, toNumbers(back).map((q) => (q - zeroPoint) * scale));
+    return fromNumbers(
+      "float32",
+      back.shape,
+      toNumbers(back).map((q) => (q - zeroPoint) * scale),
+    );
   });
 }
 
@@ -80,7 +93,10 @@ function roundEven(value: number): number {
 }
 
 /** Largest absolute difference over the outputs, and the largest magnitude expected. */
-export function difference(expected: readonly Tensor[], actual: readonly Tensor[]): { absolute: number; magnitude: number } {
+export function difference(
+  expected: readonly Tensor[],
+  actual: readonly Tensor[],
+): { absolute: number; magnitude: number } {
   let absolute = 0;
   let magnitude = 0;
   expected.forEach((e, i) => {
@@ -92,4 +108,15 @@ export function difference(expected: readonly Tensor[], actual: readonly Tensor[
     if (e.shape.join() !== actual[i]!.shape.join()) absolute = Number.POSITIVE_INFINITY;
   });
   return { absolute, magnitude };
+}
+
+/** For each int8 output, the largest difference in steps of its scale. */
+export function steps(
+  emitted: ReturnType<typeof emitTflite>,
+  expected: readonly Tensor[],
+  actual: readonly Tensor[],
+): number[] {
+  return emitted.outputs.map((side, i) =>
+    Math.round(difference([expected[i]!], [actual[i]!]).absolute / side.quantization!.scales[0]!),
+  );
 }

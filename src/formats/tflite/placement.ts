@@ -6,7 +6,6 @@ import { type TfliteQuantization, tfliteOptions } from "./codec/index.ts";
 import {
   compact,
   identityLayout,
-  isIdentity,
   type Layout,
   physicalShape,
   placeConstant,

@@ -73,52 +73,48 @@ function lowerAveragePool(c: StepContext): void {
   const window = windowOf(c);
   const border = borderOf(window, c.shape(0).slice(2), c.outShape().slice(2));
   const padsCount = c.attr<number>("count_include_pad") === 1 && window.pads.some((pad) => pad > 0);
-  if (border.padding === "VALID" && border.pads === null)
-    return emitAverage(c, c.read(0, layout, poolScale(c)), window, border, layout);
-  if (border.padding === "SAME" && !padsCount)
-    return emitAverage(c, c.read(0, layout, poolScale(c)), window, border, layout);
-  const explicit: Border = {
-    padding: "VALID",
-    pads: border.pads ?? window.kernel.map((_, i) => reach(c, window, i)),
-  };
-  const x = padded(c, c.read(0, layout, poolScale(c)), c.physical(0, layout), explicit);
-  const counts = window.kernel.map((_, i) => windowCounts(c, window, i));
-  const [rows, columns] = two(counts, [1]);
-  const [kh, kw] = two(window.kernel, 1);
-  const ratios = rows.flatMap((row) =>
-    columns.map((column) => (kh * kw) / (row * column * (counts.length === 1 ? 1 : 1))),
-  );
-  if (ratios.every((ratio) => ratio === 1)) return emitAverage(c, x, window, explicit, layout);
-  const shape = physicalShape(c.outShape(), layout);
+  const x = sameScaleInput(c, layout);
+  if (border.pads === null && (border.padding === "VALID" || !padsCount)) {
+    c.emit("AVERAGE_POOL_2D", [x], [c.write(0, layout)], poolOptions(c, window, border));
+    return;
+  }
+  const explicit: Border = { padding: "VALID", pads: border.pads ?? window.kernel.map((_, i) => reach(c, window, i)) };
+  const wide = padded(c, x, c.physical(0, layout), explicit);
+  const ratios = divisorRatios(c, window);
+  if (ratios.values.every((ratio) => ratio === 1)) {
+    c.emit("AVERAGE_POOL_2D", [wide], [c.write(0, layout)], poolOptions(c, window, explicit));
+    return;
+  }
   const quantization = c.int8 ? c.outQuantization() : undefined;
-  const mean = c.temporary("mean", shape, quantization);
-  c.emit("AVERAGE_POOL_2D", [x], [mean], tfliteOptions("Pool2DOptions", { ...plainPool(window) }));
-  const factor = asymmetricConstant(Float32Array.from(ratios), [1, rows.length, columns.length, 1]);
-  const ratio = c.int8 ? c.store("ratio", factor) : c.numbers("ratio", [1, rows.length, columns.length, 1], ratios);
-  const y = c.write(0, layout);
-  c.emit("MUL", [mean, ratio], [y], tfliteOptions("MulOptions", { fusedActivationFunction: c.step.activation }));
+  const mean = c.temporary("mean", physicalShape(c.outShape(), layout), quantization);
+  const pooling = { ...poolOptions(c, window, explicit), fusedActivationFunction: "NONE" } as const;
+  c.emit("AVERAGE_POOL_2D", [wide], [mean], pooling);
+  const ratio = c.int8
+    ? c.store("ratio", asymmetricConstant(Float32Array.from(ratios.values), ratios.shape))
+    : c.numbers("ratio", ratios.shape, ratios.values);
+  const fusedActivationFunction = c.step.activation;
+  c.emit("MUL", [mean, ratio], [c.write(0, layout)], tfliteOptions("MulOptions", { fusedActivationFunction }));
 }
 
-function plainPool(window: SlidingWindow) {
-  const [filterHeight, filterWidth] = two(window.kernel, 1);
-  const [strideH, strideW] = two(window.strides, 1);
-  return { padding: "VALID", filterHeight, filterWidth, strideH, strideW } as const;
+/** What a mean over the whole window must be multiplied by at each place: window size / elements that count. */
+function divisorRatios(c: StepContext, window: SlidingWindow): { shape: number[]; values: number[] } {
+  const [rows, columns] = two(
+    window.kernel.map((_, i) => windowCounts(c, window, i)),
+    [1],
+  );
+  const size = window.kernel.reduce((a, b) => a * b, 1);
+  return {
+    shape: [1, rows.length, columns.length, 1],
+    values: rows.flatMap((row) => columns.map((column) => size / (row * column))),
+  };
 }
 
+/** The pads that the windows reach: what is stated at the beginning, and what the last window needs at the end. */
 function reach(c: StepContext, window: SlidingWindow, axis: number): readonly [number, number] {
   const size = c.shape(0)[2 + axis]!;
   const out = c.outShape()[2 + axis]!;
   const begin = window.pads[axis]!;
   return [begin, Math.max(0, (out - 1) * window.strides[axis]! + window.kernel[axis]! - size - begin)];
-}
-
-function poolScale(c: StepContext) {
-  return c.int8 ? c.outQuantization() : undefined;
-}
-
-function emitAverage(c: StepContext, x: number, window: SlidingWindow, border: Border, layout: Layout): void {
-  const y = c.write(0, layout);
-  c.emit("AVERAGE_POOL_2D", [x], [y], poolOptions(c, window, border));
 }
 
 /**
