@@ -14,6 +14,7 @@ import {
 } from "../src/quantize/index.ts";
 import type { CostOptions } from "../targets/device-cost.ts";
 import type { DeployConfig } from "./config.ts";
+import { sparseNodes } from "./stages/sparsify.ts";
 
 /** How a target quantises: what its runtime's kernels take. */
 export function schemeOf(config: DeployConfig): QuantizationScheme {
@@ -32,13 +33,16 @@ export function lowerForMemory(graph: Graph, scheme: QuantizationScheme): Tflite
   return lowerToTflite(quantizeGraph(folded, ranges, scheme)).model;
 }
 
-/** What the cost functions need of a run. */
-export function costOptions(config: DeployConfig, sparse24?: ReadonlySet<string>): CostOptions {
+/** What the cost functions need of a run: the original as it is, and candidates as they will be deployed (2:4 where the target adds it). */
+export function costOptions(config: DeployConfig): { readonly original: CostOptions; readonly candidate: CostOptions } {
   const scheme = schemeOf(config);
-  return {
+  const original: CostOptions = {
     target: config.target,
     profile: config.profile,
     lower: (graph) => lowerForMemory(graph, scheme),
-    ...(sparse24 === undefined ? {} : { sparse24 }),
+  };
+  return {
+    original,
+    candidate: config.target.sparsity === null ? original : { ...original, sparse24: sparseNodes(config) },
   };
 }

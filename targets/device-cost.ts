@@ -38,8 +38,8 @@ export interface CostOptions {
   readonly target: Target;
   readonly profile: DeviceProfile;
   readonly lower: LowerForMemory;
-  /** Nodes whose weights will hold a 2:4 pattern. */
-  readonly sparse24?: ReadonlySet<string>;
+  /** Names of the nodes whose weights will hold a 2:4 pattern. */
+  readonly sparse24?: (graph: Graph) => ReadonlySet<string>;
 }
 
 /** Trainable and constant floating-point numbers of a graph. */
@@ -63,7 +63,7 @@ export function deviceCost(graph: Graph, options: CostOptions): DeviceCost {
   const work = listWork(graph, {
     precision,
     fuseResidual: target.fusesResidual,
-    ...(options.sparse24 === undefined ? {} : { sparse24: options.sparse24 }),
+    ...(options.sparse24 === undefined ? {} : { sparse24: options.sparse24(graph) }),
   });
   const latency = profile.class === "cpu" ? null : predictLatency(work, profile);
   const parameters = parametersOf(graph);

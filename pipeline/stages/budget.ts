@@ -22,6 +22,8 @@ import { timeModels } from "./time.ts";
 export interface BudgetPoint {
   readonly costs: Costs;
   readonly price: number;
+  /** Predicted loss of accuracy before fine-tuning, in percentage points: the sum of what each group's own curve says. */
+  readonly accuracyPoints: number;
   readonly chosen: boolean;
 }
 
@@ -100,10 +102,10 @@ function solve(
   const groups = findGroups(model.graph);
   const options = costOptions(config);
   const { scores, curves, baseline } = sensitivity;
-  const original = deviceCost(model.graph, options);
+  const original = deviceCost(model.graph, options.original);
   const costAt = (kept: Assignment) =>
     searchCosts(
-      deviceCost(candidateShapes(model.graph, groups, scores, kept), options),
+      deviceCost(candidateShapes(model.graph, groups, scores, kept), options.candidate),
       latencyBasis,
       original,
       config.profile,
@@ -124,8 +126,15 @@ function solve(
   });
   const { chosen } = result;
   if (chosen === null) throw infeasible(result.witnesses);
-  const points = result.pareto.map((p) => ({ costs: p.costs, price: p.price, chosen: p === chosen }));
-  if (!points.some((p) => p.chosen)) points.push({ costs: chosen.costs, price: chosen.price, chosen: true });
+  const lost = accuracyPrice(sensitivity);
+  const point = (p: typeof chosen): BudgetPoint => ({
+    costs: p.costs,
+    price: p.price,
+    accuracyPoints: lost(p.assignment),
+    chosen: p === chosen,
+  });
+  const front = result.pareto.includes(chosen) ? result.pareto : [...result.pareto, chosen];
+  const points = front.map(point);
   return {
     kept: chosen.assignment,
     constraints,
@@ -135,6 +144,15 @@ function solve(
     points,
     evaluations: result.evaluations,
   };
+}
+
+/** Predicted loss of accuracy of an assignment, in percentage points. */
+function accuracyPrice({ curves, baseline }: Sensitivity): (kept: Assignment) => number {
+  const prices = curves.map(({ group, size, points }) => {
+    const errors = points.map(({ kept, accuracy }) => ({ kept, loss: 100 * (1 - accuracy) }));
+    return { group, curve: priceCurve(size, 100 * (1 - baseline.accuracy), errors) };
+  });
+  return (kept) => prices.reduce((sum, { group, curve }) => sum + priceOf(curve, kept[group] ?? curve.size), 0);
 }
 
 /** Shares of the original's MACs that are tried one after the other until the candidate, timed beside the original, is fast enough. */

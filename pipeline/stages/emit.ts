@@ -71,24 +71,30 @@ function emitOne(kind: ArtifactKind, e: Emission): void {
   };
   switch (kind) {
     case "onnx-float32":
-      return e.add(`${name}.float32.onnx`, kind, "ONNX, float32", writeOnnx(e.folded));
+      e.add(`${name}.float32.onnx`, kind, "ONNX, float32", writeOnnx(e.folded));
+      return;
     case "onnx-float16":
-      return e.add(
+      e.add(
         `${name}.float16.onnx`,
         kind,
         "ONNX, float16 inside, float32 at the borders",
         writeOnnx(runPasses(e.folded, [convertFloat16])),
       );
+      return;
     case "onnx-int8":
-      return e.add(`${name}.int8.onnx`, kind, "ONNX, int8 as QuantizeLinear/DequantizeLinear", writeOnnx(quantized()));
+      e.add(`${name}.int8.onnx`, kind, "ONNX, int8 as QuantizeLinear/DequantizeLinear", writeOnnx(quantized()));
+      return;
     case "tflite-float32":
-      return e.add(`${name}.float32.tflite`, kind, "TFLite, float32", tflite(e, e.folded));
+      e.add(`${name}.float32.tflite`, kind, "TFLite, float32", tflite(e, e.folded));
+      return;
     case "tflite-int8":
-      return e.add(`${name}.int8.tflite`, kind, "TFLite, full int8 with int8 input and output", tflite(e, quantized()));
+      e.add(`${name}.int8.tflite`, kind, "TFLite, full int8 with int8 input and output", tflite(e, quantized()));
+      return;
     case "c":
-      return emitSources(e, tflite(e, quantized()));
+      emitSources(e, tflite(e, quantized()));
+      return;
     default:
-      return kind satisfies never;
+      kind satisfies never;
   }
 }
 

@@ -1,39 +1,82 @@
+import { isSparse24Eligible, listWork } from "../../src/cost/index.ts";
 import { type Graph, valueById } from "../../src/ir/index.ts";
-import { checkNofM, maskNofM } from "../../src/prune/index.ts";
-import type { Tensor } from "../../src/tensor/index.ts";
-import { deviceCost } from "../../targets/index.ts";
+import { editGraph } from "../../src/ops/index.ts";
+import { applyMask, checkNofM, type MaskableWeight, maskableWeights, maskNofM } from "../../src/prune/index.ts";
+import { fromNumbers, type Tensor, toNumbers } from "../../src/tensor/index.ts";
 import type { DeployConfig } from "../config.ts";
-import { costOptions } from "../device.ts";
 
 /** A layer as far as N:M sparsity is concerned. */
 export interface SparseLayer {
   readonly node: string;
-  /** Name of the weight that is masked. */
-  readonly weight: string;
   readonly eligible: boolean;
   /** Why not, for a layer that is not eligible. */
   readonly reason: string | null;
+  /** Whether every run of the weights obeys the pattern. */
+  readonly valid: boolean;
+  readonly zeros: number;
+  readonly weights: number;
 }
 
-/** Nodes with a weight that a matrix product contracts. */
-export function weightedNodes(graph: Graph): {
-  readonly node: string;
-  readonly op: string;
-  readonly weight: string;
-  readonly data: Tensor;
-  readonly group: number;
-}[] {
-  return graph.nodes.flatMap((node) => {
+/** The weights that will hold the pattern: those that can, in layers where sparse kernels win on the device. */
+export function eligibleWeights(graph: Graph, config: DeployConfig): MaskableWeight[] {
+  const { profile, target } = config;
+  if (target.sparsity === null || profile.class !== "gpu") return [];
+  const { batch, precision } = profile.deploy;
+  const work = new Map(
+    listWork(graph, { precision, fuseResidual: target.fusesResidual }).map((layer) => [layer.node, layer]),
+  );
+  return maskableWeights(graph, { m: target.sparsity.m }).filter(({ node }) =>
+    isSparse24Eligible(work.get(node.name)!, profile, batch, precision),
+  );
+}
+
+/** Names of the nodes whose weights will hold the pattern. */
+export function sparseNodes(config: DeployConfig): (graph: Graph) => ReadonlySet<string> {
+  return (graph) => new Set(eligibleWeights(graph, config).map(({ node }) => node.name));
+}
+
+/** The graph with its eligible weights masked, and the masks (0 or 1, float32) by weight name for training. */
+export function sparsify(
+  graph: Graph,
+  config: DeployConfig,
+): { readonly graph: Graph; readonly masks: Map<string, Tensor> } {
+  const { n, m } = config.target.sparsity!;
+  const builder = editGraph(graph);
+  const masks = new Map<string, Tensor>();
+  for (const { value, axis } of eligibleWeights(graph, config)) {
+    const weight = valueById(graph, value);
+    const mask = maskNofM(weight.data!, axis, n, m);
+    builder.setConstant(value, applyMask(weight.data!, mask));
+    masks.set(weight.name, fromNumbers("float32", mask.shape, mask.data));
+  }
+  return { graph: builder.build(), masks };
+}
+
+/** Every layer with a weight: whether the pattern was asked of it, why not, and whether its emitted weights obey. */
+export function sparsityOf(graph: Graph, config: DeployConfig): SparseLayer[] {
+  const { n, m } = config.target.sparsity!;
+  const eligible = new Map(eligibleWeights(graph, config).map((weight) => [weight.node.name, weight]));
+  const maskable = new Map(maskableWeights(graph, { m }).map((weight) => [weight.node.name, weight]));
+  return graph.nodes.flatMap((node): SparseLayer[] => {
     const id = node.op === "Conv" || node.op === "Gemm" || node.op === "MatMul" ? node.inputs[1] : null;
-    const value = id === null || id === undefined ? null : valueById(graph, id);
-    if (value?.data === undefined) return [];
+    const data = id === null || id === undefined ? undefined : valueById(graph, id).data;
+    if (data === undefined) return [];
+    let zeros = 0;
+    for (const value of toNumbers(data)) if (value === 0) zeros++;
+    const found = maskable.get(node.name);
+    const reason = eligible.has(node.name)
+      ? null
+      : found === undefined
+        ? `its contracted axis is no multiple of ${m}, or it is grouped`
+        : `sparse kernels do not win at ${found.depth} x ${found.outputs} (contracted x outputs)`;
     return [
       {
         node: node.name,
-        op: node.op,
-        weight: value.name,
-        data: value.data,
-        group: typeof node.attrs["group"] === "number" ? node.attrs["group"] : 1,
+        eligible: eligible.has(node.name),
+        reason,
+        valid: found !== undefined && checkNofM(data, found.axis, n, m) === 0,
+        zeros,
+        weights: data.data.length,
       },
     ];
   });

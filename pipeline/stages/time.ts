@@ -1,8 +1,13 @@
 import type { Graph } from "../../src/ir/index.ts";
+import { deployPipeline, runPasses } from "../../src/passes/index.ts";
 import { openOrt, type Timing, timeInterleaved } from "../../src/runtimes/index.ts";
 import { loadLiteRt } from "../../src/runtimes/litert.ts";
 import { float32, seededRandom } from "../../src/tensor/index.ts";
 import { toInput } from "../artifact-scores.ts";
+import type { RunContext, Staged } from "../context.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Emitted } from "./emit.ts";
+import type { ImportedModel } from "./import.ts";
 
 /** Something that runs one sample: a graph or ONNX bytes in ONNX Runtime, or a .tflite file in LiteRT. */
 export type Timed =
@@ -48,4 +53,33 @@ export async function timeModels(
   } finally {
     for (const runner of runners) await runner.close();
   }
+}
+
+/** Times every runnable artifact beside the original. Not a stage that is taken over: a time belongs to the minute it was measured in. */
+export async function timeArtifacts(
+  context: RunContext,
+  model: ImportedModel,
+  emitted: Staged<Emitted>,
+): Promise<Outcome["timings"]> {
+  const { progress } = context;
+  const started = performance.now();
+  progress.stage("time", "original and artifacts in turn, batch 1");
+  const runnable = emitted.json.files.filter(({ kind }) => kind !== "c");
+  const original: Timed = { kind: "onnx", model: runPasses(model.graph, deployPipeline) };
+  const timed = runnable.map(
+    ({ file }): Timed =>
+      file.endsWith(".onnx")
+        ? { kind: "onnx", model: emitted.files[file]! }
+        : { kind: "tflite", bytes: emitted.files[file]! },
+  );
+  const [first, ...rest] = await timeModels([original, ...timed], model.sampleShape);
+  const artifacts = runnable.map(({ file }, i) => ({ file, timing: rest[i]! }));
+  const seconds = (performance.now() - started) / 1000;
+  progress.done(
+    "time",
+    seconds,
+    `original ${first!.medianMs.toFixed(3)} ms, ${artifacts.map(({ file, timing }) => `${file} ${timing.medianMs.toFixed(3)} ms`).join(", ")}`,
+  );
+  context.stages.push({ name: "time", seconds, resumed: false });
+  return { original: first!, artifacts };
 }

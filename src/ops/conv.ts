@@ -84,10 +84,21 @@ export const ConvTranspose = defineOp({
     }
     const window = resolveWindow(c.op, c.attrs, w.slice(2), x.slice(2));
     const rank = window.kernel.length;
-    if (staticDim(x[1], "Channel count of ConvTranspose") !== w[0])
+    const { group } = c.attrs;
+    if (staticDim(x[1], "Channel count of ConvTranspose") !== w[0] || group < 1 || w[0]! % group !== 0)
       throw new EspalierError(
         "input",
-        `ConvTranspose has ${x[1]} input channels and a weight of shape ${shapeText(w)}`,
+        `ConvTranspose has ${x[1]} input channels, ${group} groups and a weight of shape ${shapeText(w)}: ${w[0]} must be the channels, and a multiple of the groups`,
+      );
+    if (c.has(2) && shapeText(c.shape(2)) !== `[${w[1]! * group}]`)
+      throw new EspalierError(
+        "input",
+        `ConvTranspose needs a bias of shape [${w[1]! * group}], got ${shapeText(c.shape(2))}`,
+      );
+    if (c.attrs.output_padding.some((pad, i) => pad < 0 || pad >= Math.max(window.strides[i]!, window.dilations[i]!)))
+      throw new EspalierError(
+        "input",
+        `ConvTranspose has output_padding ${shapeText(c.attrs.output_padding)}: each must be at least 0 and below stride or dilation`,
       );
     // ONNX ConvTranspose-11: (in - 1) * stride + output_padding + extent - pads.
     const out = window.kernel.map((kernel, i) => {

@@ -18,7 +18,7 @@ export function coupleTranspose(c: CouplingContext<{ readonly perm: readonly num
 /** Without stated axes, an axis that the cut leaves with one position would vanish too: they are stated then. */
 export function coupleSqueeze(c: CouplingContext<unknown>): void {
   c.reshape();
-  if (c.facts.has(1)) return;
+  if ((c.facts.intsOrNull(1) ?? []).length > 0) return;
   const axes = c.facts.shape(0).flatMap((dim, i) => (dim === 1 ? [i] : []));
   c.onCut(() => ({ ints: [{ input: 1, values: axes }] }));
 }

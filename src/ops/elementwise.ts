@@ -1,5 +1,5 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { broadcastShapes } from "../ir/index.ts";
+import { broadcastShapes, shapeText } from "../ir/index.ts";
 import type { DType } from "../tensor/index.ts";
 import type { AttributesOf } from "./attributes.ts";
 import { type AttributeSpecs, float, int } from "./attributes.ts";
@@ -96,7 +96,11 @@ export const PRelu = defineOp({
   inputs: [2, 2],
   kind: "elementwise",
   infer: (c) => {
-    broadcastShapes([c.shape(0), c.shape(1)]);
+    if (shapeText(broadcastShapes([c.shape(0), c.shape(1)])) !== shapeText(c.shape(0)))
+      throw new EspalierError(
+        "input",
+        `The slope of PRelu, ${shapeText(c.shape(1))}, does not broadcast to ${shapeText(c.shape(0))}`,
+      );
     return [c.type(0)];
   },
   couple: coupleBroadcast,

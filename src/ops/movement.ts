@@ -1,5 +1,5 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { broadcastShapes, type Dim, normalAxis, productOf, type Shape, shapeText } from "../ir/index.ts";
+import { broadcastShapes, type Dim, normalAxis, productOf, type Shape, shapeText, staticDim } from "../ir/index.ts";
 import { int, ints } from "./attributes.ts";
 import { coupleExpand, coupleReshape, coupleSqueeze, coupleTranspose } from "./coupling-movement.ts";
 import * as gradient from "./gradient-movement.ts";
@@ -10,6 +10,7 @@ export function reshaped(input: Shape, wanted: readonly number[], allowZero: boo
   const fail = (): never => {
     throw new EspalierError("input", `Cannot reshape ${shapeText(input)} to ${shapeText(wanted)}`);
   };
+  if (wanted.some((dim) => dim < -1)) fail();
   const shape: Dim[] = wanted.map((dim, i) => (dim === 0 && !allowZero ? (input[i] ?? fail()) : dim));
   const free = shape.indexOf(-1);
   const total = productOf(input);
@@ -91,8 +92,9 @@ export const Squeeze = defineOp({
   kind: "movement",
   infer: (c) => {
     const x = c.shape(0);
-    const axes =
-      c.intsOrNull(1)?.map((axis) => normalAxis(axis, x.length)) ?? x.flatMap((dim, i) => (dim === 1 ? [i] : []));
+    const given = c.intsOrNull(1)?.map((axis) => normalAxis(axis, x.length)) ?? [];
+    // An empty list of axes means what an absent one means: ONNX Runtime reads it so.
+    const axes = given.length > 0 ? given : x.flatMap((dim, i) => (dim === 1 ? [i] : []));
     for (const axis of axes)
       if (x[axis] !== 1)
         throw new EspalierError("input", `Squeeze of axis ${axis} of ${shapeText(x)}: its size is not 1`);
@@ -115,6 +117,8 @@ export const Unsqueeze = defineOp({
     const x = [...c.shape(0)];
     const given = c.ints(1);
     const axes = given.map((axis) => normalAxis(axis, x.length + given.length)).sort((a, b) => a - b);
+    if (new Set(axes).size < axes.length)
+      throw new EspalierError("input", `Unsqueeze names an axis twice: ${shapeText(given)}`);
     for (const axis of axes) x.splice(axis, 0, 1);
     return [typed(c.type(0).dtype, x)];
   },
@@ -126,7 +130,12 @@ export const Expand = defineOp({
   attrs: {},
   inputs: [2, 2],
   kind: "movement",
-  infer: (c) => [typed(c.type(0).dtype, broadcastShapes([c.shape(0), c.ints(1)]))],
+  infer: (c) => {
+    const wanted = c.ints(1);
+    if (wanted.some((dim) => dim < 0))
+      throw new EspalierError("input", `Cannot expand ${shapeText(c.shape(0))} to ${shapeText(wanted)}`);
+    return [typed(c.type(0).dtype, broadcastShapes([c.shape(0), wanted]))];
+  },
   couple: coupleExpand,
   gradient: gradient.expand,
 });
@@ -137,10 +146,14 @@ export const Tile = defineOp({
   kind: "movement",
   infer: (c) => {
     const repeats = c.ints(1);
+    if (repeats.some((count) => count < 0))
+      throw new EspalierError("input", `Tile cannot repeat ${shapeText(repeats)} times`);
     return [
       typed(
         c.type(0).dtype,
-        c.ranked(0, repeats.length).map((dim, i) => (repeats[i] === 1 ? dim : (dim as number) * repeats[i]!)),
+        c
+          .ranked(0, repeats.length)
+          .map((dim, i) => (repeats[i] === 1 ? dim : staticDim(dim, "A repeated size") * repeats[i]!)),
       ),
     ];
   },

@@ -39,12 +39,20 @@ export function splitSizes(c: OpContext<{ readonly axis: number; readonly num_ou
   const size = staticDim(c.shape(0)[axis], "A split size");
   const given = c.intsOrNull(1);
   if (given !== null) {
-    if (given.reduce((a, b) => a + b, 0) !== size || given.some((part) => part < 0))
-      throw new EspalierError("input", `Split of ${size} into ${shapeText(given)}: the parts do not add up`);
+    if (given.reduce((a, b) => a + b, 0) !== size || given.some((part) => part < 0) || given.length !== c.outputCount)
+      throw new EspalierError(
+        "input",
+        `Split of ${size} into ${shapeText(given)} with ${c.outputCount} outputs: the parts do not add up`,
+      );
     return given;
   }
   const count = c.attrs.num_outputs > 0 ? c.attrs.num_outputs : c.outputCount;
   const part = Math.ceil(size / count);
+  if (c.attrs.num_outputs < 0 || count !== c.outputCount || part * (count - 1) >= Math.max(size, 1))
+    throw new EspalierError(
+      "input",
+      `Split of ${size} into ${count} parts with ${c.outputCount} outputs leaves some empty`,
+    );
   return Array.from({ length: count }, (_, i) => Math.max(0, Math.min(part, size - i * part)));
 }
 

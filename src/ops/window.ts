@@ -20,6 +20,11 @@ export interface Window {
 /** Resolves strides, dilations and auto_pad for a spatial input shape (ONNX Conv-11: SAME_UPPER puts the odd pixel at the end). */
 export function resolveWindow(op: string, attrs: WindowAttributes, kernel: readonly number[], spatial: Shape): Window {
   const rank = kernel.length;
+  if (rank !== spatial.length || kernel.some((size) => size < 1))
+    throw new EspalierError(
+      "input",
+      `${op} over ${spatial.length} spatial axes needs as many kernel sizes of at least 1, got ${shapeText(kernel)}`,
+    );
   const list = (
     name: string,
     given: readonly number[],

@@ -45,11 +45,23 @@ const chain = rule("reshape-of-reshape", reshapes, (node, view) => {
   );
 });
 
+/** Without axes, Squeeze would also drop a batch that happens to be 1 when the model runs. */
+const explicitAxes = rule("explicit-squeeze-axes", ["Squeeze"], (node, view) => {
+  const { shape } = view.type(node.inputs[0]!);
+  const given = view.constant(node.inputs[1]);
+  if ((given !== null && given.data.length > 0) || shape.every((dim) => typeof dim === "number")) return null;
+  const axes = shape.flatMap((dim, i) => (dim === 1 ? [i] : []));
+  if (axes.length === 0) return bypass(view, node, node.inputs[0]);
+  return replaceBy(view, node, (p) =>
+    p.node("Squeeze", [node.inputs[0]!, p.constant(`${node.name}.axes`, int64s(axes))], {}, { name: node.name }),
+  );
+});
+
 export const simplifyReshape = definePass({
   name: "simplify-reshape",
   summary:
     "Writes Flatten and chains of reshapes as one Reshape whose constant spells neither the batch nor the width.",
-  details: "Outputs are equal bit for bit.",
+  details: "A Squeeze without axes gets those that its type says. Outputs are equal bit for bit.",
   example: {
     before: `graph "g" {
   input %"x": float32[N, 4, 2, 2]
@@ -69,5 +81,5 @@ export const simplifyReshape = definePass({
 }
 `,
   },
-  rules: [chain, respell],
+  rules: [chain, respell, explicitAxes],
 });

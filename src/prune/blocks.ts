@@ -46,13 +46,14 @@ export function coupleBlocks(
   const channels = channelIds(coupling, x, inputs, ready ? reason : "shared-blocks");
   if (!ready) {
     for (const id of [x, ...constants])
-      for (const family of coupling.known(id)) coupling.freezeFamily(family, "shared-blocks");
+      for (let axis = 0; axis < coupling.shapeOf(id).length; axis++) coupling.pin(id, axis, "shared-blocks");
     coupling.setOutput(y, []);
     return;
   }
   const depthwise = inputs === groups;
   const out = depthwise ? repeated(channels, outputs / groups) : coupling.ids.fresh(outputs);
   const weightRank = coupling.shapeOf(weight).length;
+  for (let axis = 2; axis < weightRank; axis++) coupling.pin(weight, axis, "mixed");
   const [first, second] = transposed ? [channels, out] : [out, channels];
   if (first.length > 1) coupling.adopt(weight, onAxis(weightRank, 0, first));
   const columns = second.length / groups;

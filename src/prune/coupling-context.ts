@@ -100,11 +100,10 @@ export function couplingContext(
   };
 }
 
-/** Freezes what is known of a value, on some axes or all. */
+/** Fixes the size of a value's axes, all or some. */
 export function freezeAxes(coupling: Coupling, value: ValueId, reason: string, axes?: readonly number[]): void {
-  for (const family of coupling.known(value)) {
-    if (axes === undefined || axes.some((axis) => family.shape[axis]! > 1)) coupling.freezeFamily(family, reason);
-  }
+  const all = axes ?? coupling.shapeOf(value).map((_, axis) => axis);
+  for (const axis of all) coupling.pin(value, axis, reason);
 }
 
 /** Families after a sum over one axis: those on it alone end, grids leave their rows. */

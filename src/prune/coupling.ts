@@ -16,14 +16,6 @@ export interface Contraction {
   readonly operands: readonly { readonly input: number; readonly axis: number }[];
 }
 
-/** An axis of a weight that pruning leaves alone although an operator contracts or scales along it. */
-export interface UntrackedAxis {
-  readonly value: ValueId;
-  readonly axis: number;
-  readonly reason: string;
-  readonly node: number;
-}
-
 /** All that is known after running the graph on unit ids. Families of constants are in the constant's own axes. */
 export class Coupling {
   readonly graph: Graph;
@@ -33,8 +25,8 @@ export class Coupling {
   /** Index tensors that must stay rectangular beyond those of values (blocks of a grouped convolution, parts of a split). */
   readonly grids: Family[] = [];
   readonly contractions: Contraction[] = [];
-  readonly untracked: UntrackedAxis[] = [];
   readonly changes = new Map<Node, (view: CutView) => NodeChange>();
+  readonly #pinned = new Map<string, string>();
   readonly #rowCache = new Map<Int32Array, Map<string, Family>>();
 
   constructor(graph: Graph) {
@@ -73,8 +65,19 @@ export class Coupling {
     });
   }
 
+  /** Lays a family over a constant; on an axis that is pinned it is frozen. */
   adopt(value: ValueId, family: Family): void {
     this.families.set(value, [...this.known(value), family]);
+    for (const axis of supportOf(family)) {
+      const reason = this.#pinned.get(`${value}:${axis}`);
+      if (reason !== undefined) this.freezeFamily(family, reason);
+    }
+  }
+
+  /** Fixes the size of an axis of a value: for what is known of it now and, as another node may use a constant too, later. */
+  pin(value: ValueId, axis: number, reason: string): void {
+    for (const family of this.known(value)) if (family.shape[axis]! > 1) this.freezeFamily(family, reason);
+    if (this.isConstant(value)) this.#pinned.set(`${value}:${axis}`, reason);
   }
 
   freezeFamily(family: Family, reason: string): void {

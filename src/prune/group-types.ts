@@ -1,4 +1,5 @@
 import type { ValueId } from "../ir/index.ts";
+import type { Cell } from "./constraints.ts";
 import type { Coupling } from "./coupling.ts";
 
 /** Positions of one constant that go with a unit: row-major over `axes` (one axis almost always; two for the blocks of a grouped convolution). */
@@ -33,8 +34,10 @@ export interface PruneGroup {
   readonly members: readonly GroupMember[];
   /** The members for people: `conv2_1.weight[out] 64`. */
   readonly texts: readonly string[];
-  /** Grids over the units: in each grid the same number of units must go from every row. Entries are indices into `units`. */
-  readonly grids: readonly (readonly (readonly number[])[])[];
+  /** Where the choice is made: without grids one cell of all units; a cut takes equally many steps from each cell. */
+  readonly cells: readonly Cell[];
+  /** Sets of units (indices) of which at least one must stay. */
+  readonly lastOnes: readonly (readonly number[])[];
 }
 
 /** An axis of a constant that is not cut, with the operator that says so. */
@@ -63,8 +66,6 @@ export interface CouplingState {
   readonly classOf: Int32Array;
   /** The class of each unit. */
   readonly unitClass: readonly number[];
-  /** The unit of each class that has one. */
-  readonly unitOfClass: ReadonlyMap<number, number>;
   /** For classes that stand for rows: the classes of the members of each row. */
   readonly rows: ReadonlyMap<number, readonly (readonly number[])[]>;
 }

@@ -1,15 +1,8 @@
 import { type Graph, type ValueId, valueById } from "../ir/index.ts";
+import { cellsOf, lastOnes } from "./constraints.ts";
 import type { Coupling } from "./coupling.ts";
 import { supportOf } from "./family.ts";
-import type {
-  CouplingState,
-  FrozenAxis,
-  GroupMember,
-  PruneGroup,
-  PruneGroups,
-  PruneUnit,
-  UnitSlice,
-} from "./group-types.ts";
+import type { FrozenAxis, GroupMember, PruneGroup, PruneGroups, PruneUnit, UnitSlice } from "./group-types.ts";
 import { gridRows, settleRows } from "./rows.ts";
 import { runCoupling } from "./run-coupling.ts";
 import { byClass, type ClassSlices, classSlices } from "./slices.ts";
@@ -32,17 +25,24 @@ export function findGroups(graph: Graph): PruneGroups {
   const grids = gridRows(coupling, classOf);
   const blocked = blockedByGrids(coupling, grids);
   const free = (id: number) => coupling.ids.frozen(id) === undefined && !blocked.has(id);
-  const channels = channelDrafts(slices, (id) => free(id) && !rows.has(id));
-  const joined = joinByGrids(channels, grids);
-  const drafts = [...joined, ...rowDrafts(coupling, rows, slices, joined)].filter((draft) => draft.classes.length > 1);
-  const state: { unitClass: number[]; unitOfClass: Map<number, number> } = { unitClass: [], unitOfClass: new Map() };
+  const channels = joinByGrids(
+    channelDrafts(slices, (id) => free(id) && !rows.has(id)),
+    grids,
+  );
+  const drafts = [...channels, ...rowDrafts(coupling, rows, slices, channels)].flatMap((draft) => {
+    const cells = draft.classes.length < 2 ? null : cellsOf(draft.classes.length, indexed(draft));
+    if (cells === null) for (const id of draft.classes) blocked.add(id);
+    return cells === null ? [] : [{ draft, cells }];
+  });
+  const taken = drafts.map(({ draft }) => draft.classes.map((id) => expandRows(id, rows)));
+  const last = lastOnes(coupling, classOf, taken);
   const units: PruneUnit[] = [];
+  const unitClass: number[] = [];
   const names = new Map<string, number>();
-  const groups = drafts.map((draft, id): PruneGroup => {
+  const groups = drafts.map(({ draft, cells }, id): PruneGroup => {
     const own = draft.classes.map((classId, i): PruneUnit => {
       const unit = { id: units.length, slices: draft.slices[i]! };
-      state.unitClass.push(classId);
-      state.unitOfClass.set(classId, unit.id);
+      unitClass.push(classId);
       units.push(unit);
       return unit;
     });
@@ -54,11 +54,16 @@ export function findGroups(graph: Graph): PruneGroups {
       size: own.length,
       members: draft.members,
       texts: draft.members.map((member) => memberText(graph, draft, member)),
-      grids: draft.grids.map((grid) => indexed(grid, draft.classes)),
+      cells,
+      lastOnes: last[id]!,
     };
   });
-  const full: CouplingState = { coupling, classOf, rows, ...state };
-  return { groups, frozen: frozenAxes(coupling, classOf, blocked), units, state: full };
+  return {
+    groups,
+    frozen: frozenAxes(coupling, classOf, blocked),
+    units,
+    state: { coupling, classOf, rows, unitClass },
+  };
 }
 
 /** Classes in a grid of which some row cannot lose any unit: columns cannot be cut at all, since every row must lose equally many. */
@@ -172,9 +177,10 @@ function mergeSlices(slices: readonly UnitSlice[]): UnitSlice[] {
     .sort((a, b) => a.value - b.value || a.axes.join().localeCompare(b.axes.join()));
 }
 
-function indexed(grid: readonly (readonly number[])[], classes: readonly number[]): number[][] {
-  const at = new Map(classes.map((id, i) => [id, i]));
-  return grid.map((row) => row.flatMap((id) => at.get(id) ?? []));
+/** A draft's grids as indices into its classes. */
+function indexed(draft: Draft): number[][][] {
+  const at = new Map(draft.classes.map((id, i) => [id, i]));
+  return draft.grids.map((grid) => grid.map((row) => row.flatMap((id) => at.get(id) ?? [])));
 }
 
 function groupName(graph: Graph, draft: Draft): string {
@@ -221,6 +227,5 @@ function frozenAxes(coupling: Coupling, classOf: Int32Array, blocked: ReadonlySe
       }
     }
   }
-  for (const { value, axis, reason, node } of coupling.untracked) add(value, axis, reason, node);
   return result;
 }

@@ -26,16 +26,18 @@ export function termOf(
   const own = coupling.shapeOf(value);
   const axes = own.map((size, i) => {
     const to = operand.axes[i]!;
-    if (to === OPAQUE) return OPAQUE;
+    if (to === OPAQUE) {
+      coupling.pin(value, i, "mixed");
+      return OPAQUE;
+    }
     const place = to === CONTRACTED ? contracted : to;
     if (typeof size === "number") shape[place] = size;
     return place;
   });
-  const families = coupling.known(value).flatMap((family) => {
-    if (supportOf(family).every((axis) => axes[axis] !== OPAQUE)) return [coupling.remap(family, axes, rank)];
-    coupling.freezeFamily(family, "mixed");
-    return [];
-  });
+  const families = coupling
+    .known(value)
+    .filter((family) => supportOf(family).every((axis) => axes[axis] !== OPAQUE))
+    .map((family) => coupling.remap(family, axes, rank));
   return { shape, families, constant: coupling.isConstant(value) ? { value, axes } : null, reason };
 }
 
@@ -80,7 +82,10 @@ function settle(
       coupling.constantAxis(value, i);
       const fresh = coupling.known(value).filter((f) => f.shape[i]! > 1);
       result = [...result, ...fresh.map((family) => coupling.remap(family, axes, term.shape.length))];
-    } else coupling.untracked.push({ value, axis: i, reason: blind.reason, node: coupling.ids.node });
+    } else {
+      coupling.constantAxis(value, i);
+      coupling.pin(value, i, blind.reason);
+    }
   });
   return result;
 }

@@ -78,18 +78,15 @@ export function gatherPositions(
 export function lookUp(coupling: Coupling, node: Node, axis: number, indexRank: number): void {
   const table = node.inputs[0]!;
   const shape = coupling.shapeOf(table);
-  if (coupling.isConstant(table))
-    shape.forEach((_, i) => {
-      if (i !== axis) coupling.constantAxis(table, i);
-    });
+  const families = coupling.familiesOf(table);
+  coupling.pin(table, axis, "looked-up");
   const rank = shape.length - 1 + indexRank;
   const to = shape.map((_, i) => (i < axis ? i : i + indexRank - 1));
-  const families = coupling.known(table).flatMap((family) => {
-    if (family.shape[axis] === 1) return [coupling.remap(family, to, rank)];
-    coupling.freezeFamily(family, "looked-up");
-    return [];
-  });
-  coupling.setOutput(node.outputs[0]!, families);
+  const passing = families.filter((family) => family.shape[axis] === 1);
+  coupling.setOutput(
+    node.outputs[0]!,
+    passing.map((family) => coupling.remap(family, to, rank)),
+  );
 }
 
 /** Concatenation: units follow one another along the axis and meet on the others. */

@@ -1,20 +1,20 @@
 import type { Coupling } from "./coupling.ts";
 
 /**
- * Rows after all unions: a row whose members are one class is that class. Joining one may make others so, hence the loop.
- * Returns the members (as classes) of each row by the row's class.
+ * Rows after all unions: a row whose members are one class is that class, and rows of the same members are one. Joining some may make others
+ * so, hence the loop. Returns the members (as classes) of each row by the row's class.
  */
 export function settleRows(coupling: Coupling): Map<number, number[][]> {
   const { ids, rows } = coupling;
-  for (let changed = true; changed; ) {
-    changed = false;
+  for (let before = -1; before !== ids.edges.length; ) {
+    before = ids.edges.length;
+    const alike = new Map<string, number>();
     for (const row of rows) {
-      const first = ids.find(row.members[0]!);
-      if (ids.find(row.id) === first) continue;
-      if (row.members.every((member) => ids.find(member) === first)) {
-        ids.union(row.id, first);
-        changed = true;
-      }
+      const members = [...new Set(Array.from(row.members, (member) => ids.find(member)))].sort((a, b) => a - b);
+      const key = members.join();
+      const other = members.length === 1 ? members[0]! : alike.get(key);
+      if (other !== undefined) ids.union(row.id, other);
+      alike.set(key, row.id);
     }
   }
   const result = new Map<number, number[][]>();

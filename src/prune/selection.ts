@@ -21,23 +21,36 @@ function widthOf(group: PruneGroup): number {
   return slice?.positions.length ?? 1;
 }
 
+/** Units that a step of a cut takes from the group. */
+function stepOf(group: PruneGroup): number {
+  return group.cells.reduce((sum, cell) => sum + cell.step, 0);
+}
+
+/** The most steps that leave each cell one unit, and one more for each set that must keep one. */
+function mostSteps(group: PruneGroup): number {
+  const stay = Math.max(1, group.lastOnes.length);
+  return Math.min(...group.cells.map((cell) => Math.max(0, Math.floor((cell.units.length - stay) / cell.step))));
+}
+
 /**
  * Numbers of kept units that are legal, ascending: equal in all rows of a grid, at least `minimum`, and such that the axis that makes the
  * units ends at a multiple of `alignment`. Keeping everything is always legal.
  */
 export function keepCounts(group: PruneGroup, alignment = 1, minimum = 1): number[] {
-  const rows = Math.max(1, ...group.grids.map((grid) => grid.length));
+  const step = stepOf(group);
   const width = widthOf(group);
   const counts: number[] = [];
-  for (let keep = rows; keep < group.size; keep += rows)
+  for (let steps = mostSteps(group); steps > 0; steps--) {
+    const keep = group.size - steps * step;
     if (keep >= minimum && (keep * width) % alignment === 0) counts.push(keep);
+  }
   counts.push(group.size);
   return counts;
 }
 
 /**
- * Ids of the units to keep: the highest scores, as many as the smallest legal count that is at least `keep` (a number of units). In a grid
- * each row keeps its own best. Ties go to the earlier unit. `scores` is parallel to `group.units`.
+ * Ids of the units to keep: the highest scores, as many as the smallest legal count that is at least `keep` (a number of units). Each cell
+ * of a grid keeps its own best. Ties go to the earlier unit. `scores` is parallel to `group.units`.
  */
 export function selectUnits(
   group: PruneGroup,
@@ -51,48 +64,13 @@ export function selectUnits(
       "internal",
       `internal: group "${group.name}" has ${group.size} units, got ${scores.length} scores`,
     );
-  const counts = keepCounts(group, alignment, minimum);
-  const count = counts.find((candidate) => candidate >= keep) ?? group.size;
-  const order = (units: readonly number[]) => [...units].sort((a, b) => scores[b]! - scores[a]! || a - b);
-  const all = group.units.map((_, i) => i);
-  if (count === group.size) return group.units.map((unit) => unit.id);
-  if (group.grids.length === 0) return idsOf(group, order(all).slice(0, count));
-  const grid = finestGrid(group);
-  const each = (row: readonly number[]) => Math.round((row.length * count) / group.size);
-  const own = grid.flatMap((row) => order(row).slice(0, each(row)));
-  if (equalInAllGrids(group, own)) return idsOf(group, own);
-  return idsOf(group, bundles(group, grid, scores, count));
-}
-
-function idsOf(group: PruneGroup, indices: readonly number[]): number[] {
-  return [...indices].sort((a, b) => a - b).map((i) => group.units[i]!.id);
-}
-
-function finestGrid(group: PruneGroup): readonly (readonly number[])[] {
-  return group.grids.reduce((finest, grid) => (grid.length > finest.length ? grid : finest));
-}
-
-function equalInAllGrids(group: PruneGroup, kept: readonly number[]): boolean {
-  const keep = new Set(kept);
-  return group.grids.every((grid) => {
-    const gone = grid.map((row) => row.filter((unit) => !keep.has(unit)).length);
-    return gone.every((count) => count === gone[0]);
+  const count = keepCounts(group, alignment, minimum).find((candidate) => candidate >= keep) ?? group.size;
+  const steps = (group.size - count) / stepOf(group);
+  const better = (a: number, b: number) => scores[b]! - scores[a]! || a - b;
+  const must = new Set(group.lastOnes.map((set) => [...set].sort(better)[0]!));
+  const kept = group.cells.flatMap((cell) => {
+    const order = [...cell.units].sort((a, b) => Number(must.has(b)) - Number(must.has(a)) || better(a, b));
+    return order.slice(0, cell.units.length - steps * cell.step);
   });
-}
-
-/** Where grids cross, each row gives up the units at the same places: the sums over rows decide. */
-function bundles(
-  group: PruneGroup,
-  grid: readonly (readonly number[])[],
-  scores: ArrayLike<number>,
-  count: number,
-): number[] {
-  const places = grid[0]!.map((_, place) => grid.flatMap((row) => row[place] ?? []));
-  const total = (place: number) => places[place]!.reduce((sum, unit) => sum + scores[unit]!, 0);
-  const order = places.map((_, place) => place).sort((a, b) => total(b) - total(a) || a - b);
-  const kept = order.slice(0, Math.round((places.length * count) / group.size)).flatMap((place) => places[place]!);
-  if (equalInAllGrids(group, kept)) return kept;
-  throw new EspalierError("unsupported", `Group "${group.name}" lies on grids that cannot be cut alike`, {
-    hint: "Leave this group at its full size.",
-  });
+  return kept.sort((a, b) => a - b).map((i) => group.units[i]!.id);
 }

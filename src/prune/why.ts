@@ -28,8 +28,6 @@ export function whyTogether(groups: PruneGroups, a: Place, b: Place): string[] |
 /** Why a place keeps its size; null when it can be cut. */
 export function whyFrozen(groups: PruneGroups, place: Place): Freeze | null {
   const { coupling } = groups.state;
-  const untracked = coupling.untracked.find((row) => row.value === place.value && row.axis === place.axis);
-  if (untracked !== undefined) return { reason: untracked.reason, node: nodeName(groups, untracked.node), through: [] };
   const id = idAt(groups, place);
   const frozen = coupling.ids.frozen(id);
   if (frozen === undefined) return null;

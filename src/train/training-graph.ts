@@ -1,7 +1,15 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { type Graph, type GraphBuilder, staticShape, type ValueId, valueById } from "../ir/index.ts";
+import {
+  type Graph,
+  type GraphBuilder,
+  shapeText,
+  staticShape,
+  typeText,
+  type ValueId,
+  valueById,
+} from "../ir/index.ts";
 import { editGraph, type Formula, formula } from "../ops/index.ts";
-import { allocate, sizeOf, type Tensor, tensor } from "../tensor/index.ts";
+import { allocate, float32, sizeOf, type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
 import { addGradients, type Composite } from "./autodiff.ts";
 import { type Measured, useBatchStatistics } from "./batch-norm.ts";
 import { headOf } from "./head.ts";
@@ -14,7 +22,7 @@ export interface TrainingGraphOptions {
   readonly optimiser: Optimiser;
   /** Adds the teacher's logits as an input and the distillation term to the loss. */
   readonly distillation?: Distillation;
-  /** 0/1 tensors by weight name, multiplied into the weight after each update. */
+  /** 0/1 tensors by weight name, multiplied into the weight at the start and after each update. */
   readonly masks?: ReadonlyMap<string, Tensor>;
   /** Names of constants that stay as they are. */
   readonly frozen?: ReadonlySet<string>;
@@ -102,15 +110,35 @@ function zeros(shape: readonly number[]): Tensor<"float32"> {
   return tensor("float32", shape, allocate("float32", sizeOf(shape)));
 }
 
-/** Trainable constants become inputs; refuses masks and frozen names that name none. */
+function checkMasks(graph: Graph, trainable: ReadonlyMap<string, ValueId>, options: TrainingGraphOptions): void {
+  const where = `graph "${graph.name}"`;
+  for (const [name, mask] of options.masks ?? []) {
+    const id = trainable.get(name);
+    if (id === undefined || options.frozen?.has(name))
+      throw new EspalierError("usage", `A mask is given for "${name}", which is not a trainable weight`, { where });
+    const { shape } = valueById(graph, id).type;
+    if (shapeText(mask.shape) !== shapeText(shape) || mask.dtype !== "float32")
+      throw new EspalierError(
+        "usage",
+        `The mask of "${name}" is ${typeText(mask)}, the weight is float32${shapeText(shape)}`,
+        { where },
+      );
+  }
+}
+
+/** a * b, element by element. */
+function product(a: Tensor, b: Tensor): Tensor<"float32"> {
+  const [left, right] = [toFloat32(a), toFloat32(b)];
+  return float32(
+    a.shape,
+    left.map((value, i) => value * right[i]!),
+  );
+}
+
+/** Trainable constants become inputs; refuses masks that fit none of them. */
 function openParameters(builder: GraphBuilder, graph: Graph, options: TrainingGraphOptions): Map<ValueId, ValueId> {
   const trainable = trainableConstants(graph);
-  const names = new Set(trainable.map((id) => valueById(graph, id).name));
-  for (const name of options.masks?.keys() ?? [])
-    if (!names.has(name))
-      throw new EspalierError("usage", `A mask is given for "${name}", which is not a trainable weight`, {
-        where: `graph "${graph.name}"`,
-      });
+  checkMasks(graph, new Map(trainable.map((id) => [valueById(graph, id).name, id])), options);
   const inputs = new Map<ValueId, ValueId>();
   for (const id of trainable) {
     const { name, type } = valueById(graph, id);
@@ -212,7 +240,8 @@ function finish(
     );
     const update = addUpdate(f, optimiser, weight, gradient, slots, { rate, corrections });
     const mask = options.masks?.get(value.name);
-    record(constant, weight, mask === undefined ? update.weight : f.mul(update.weight, f.constant(mask)), value.data!);
+    if (mask === undefined) record(constant, weight, update.weight, value.data!);
+    else record(constant, weight, f.mul(update.weight, f.constant(mask)), product(value.data!, mask));
     slots.forEach((slot, k) => {
       record(null, slot, update.slots[k]!, zeros(shape));
     });

@@ -3,14 +3,7 @@ import { staticShape, type ValueId, valueById } from "../../ir/index.ts";
 import { tensor } from "../../tensor/index.ts";
 import { asInt32, int32Vector, TfliteAssembly, tfliteDType } from "./assembly.ts";
 import { type TfliteQuantization, tfliteOptions } from "./codec/index.ts";
-import {
-  compact,
-  identityLayout,
-  type Layout,
-  physicalShape,
-  placeConstant,
-  sameLayout,
-} from "./layout.ts";
+import { compact, identityLayout, type Layout, physicalShape, placeConstant, sameLayout } from "./layout.ts";
 import type { Plan } from "./plan.ts";
 import {
   asInt8,

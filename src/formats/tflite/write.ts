@@ -1,8 +1,14 @@
 import type { Graph } from "../../ir/index.ts";
-import { encodeTflite } from "./codec/index.ts";
+import { encodeTflite, type TfliteModel } from "./codec/index.ts";
 import { type Lowered, type LowerOptions, lowerToTflite } from "./lower.ts";
+import { type ModelCard, modelMetadata, runtimeVersionMetadata } from "./metadata.ts";
+import { minRuntimeVersion } from "./runtime-version.ts";
+import { storedZip } from "./zip.ts";
 
-export interface WriteTfliteOptions extends LowerOptions {}
+export interface WriteTfliteOptions extends LowerOptions {
+  /** TFLite Metadata for apps: labels and normalisation, readable by LiteRT's Task and Support libraries. Default: none. */
+  readonly metadata?: ModelCard;
+}
 
 /** A graph as the bytes of a .tflite file. Throws EspalierError "unsupported" as `lowerToTflite` does. */
 export function writeTflite(graph: Graph, options: WriteTfliteOptions = {}): Uint8Array {
@@ -12,5 +18,18 @@ export function writeTflite(graph: Graph, options: WriteTfliteOptions = {}): Uin
 /** The bytes together with what is known of them: the interface (names, layouts, scales) and notes. */
 export function emitTflite(graph: Graph, options: WriteTfliteOptions = {}): Lowered & { readonly bytes: Uint8Array } {
   const lowered = lowerToTflite(graph, options);
-  return { ...lowered, bytes: encodeTflite(lowered.model) };
+  const version = runtimeVersionMetadata(minRuntimeVersion(lowered.model));
+  if (options.metadata === undefined) {
+    const model: TfliteModel = { ...lowered.model, metadata: [version] };
+    return { ...lowered, model, bytes: encodeTflite(model) };
+  }
+  const { entry, files } = modelMetadata(options.metadata, lowered.inputs, lowered.outputs);
+  const model: TfliteModel = { ...lowered.model, metadata: [version, entry] };
+  const encoded = encodeTflite(model);
+  if (files.length === 0) return { ...lowered, model, bytes: encoded };
+  const archive = storedZip(files, encoded.length);
+  const bytes = new Uint8Array(encoded.length + archive.length);
+  bytes.set(encoded);
+  bytes.set(archive, encoded.length);
+  return { ...lowered, model, bytes };
 }

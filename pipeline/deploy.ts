@@ -1,0 +1,133 @@
+import { readOnnx } from "../src/formats/onnx/index.ts";
+import { decodeTflite } from "../src/formats/tflite/codec/index.ts";
+import { openRunDirectory } from "../src/io/index.ts";
+import { buildReport, type Report, renderHtml, renderJson, renderJUnit, renderMarkdown } from "../src/report/index.ts";
+import { deviceCost } from "../targets/index.ts";
+import { type DeployConfig, type DeployRequest, resolveConfig } from "./config.ts";
+import type { RunContext, Staged } from "./context.ts";
+import { loadRunData } from "./data.ts";
+import { costOptions } from "./device.ts";
+import { graphOf } from "./graph-file.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Progress } from "./progress.ts";
+import { reportFacts } from "./report-facts.ts";
+import { chooseShipped } from "./shipping.ts";
+import { baselineStage } from "./stages/baseline.ts";
+import { budgetStage } from "./stages/budget.ts";
+import { emitStage } from "./stages/emit.ts";
+import { type Tuned, tuneStage } from "./stages/finetune.ts";
+import { type ImportedModel, importModel } from "./stages/import.ts";
+import { type Pruned, pruneStage } from "./stages/prune.ts";
+import { quantizeStage } from "./stages/quantize.ts";
+import { sensitivityStage } from "./stages/sensitivity.ts";
+import { sparsify, sparsityOf } from "./stages/sparsify.ts";
+import { timeArtifacts } from "./stages/time.ts";
+import { verifyStage } from "./stages/verify.ts";
+
+export interface DeployResult {
+  readonly report: Report;
+  readonly reportJson: string;
+  /** Paths of everything that was written for the user. */
+  readonly files: readonly string[];
+}
+
+/** Runs a whole deployment: model and device in, verified artifacts and a compliance report out. Throws EspalierError; a requirement that does not hold is no error but a verdict. */
+export async function deploy(
+  request: DeployRequest,
+  progress: Progress,
+  command = "espalier deploy",
+): Promise<DeployResult> {
+  const config = await resolveConfig(request);
+  const model = await importModel(config.model);
+  const data = await loadRunData(config, model.sampleShape);
+  const directory = await openRunDirectory(config.out);
+  try {
+    const context: RunContext = { config, data, directory, progress, signal: new AbortController().signal, stages: [] };
+    const outcome = await runStages(context, model);
+    return await writeResults(context, outcome, command);
+  } finally {
+    await directory.close();
+  }
+}
+
+async function runStages(context: RunContext, model: ImportedModel): Promise<Outcome> {
+  const { config } = context;
+  const baseline = await baselineStage(context, model);
+  const sensitivity = await sensitivityStage(context, model, baseline);
+  const budget = await budgetStage(context, model, sensitivity);
+  const pruned = await pruneStage(context, model, sensitivity, budget);
+  const tuned = await recover(context, model, pruned);
+  const graph = graphOf(tuned);
+  const needsInt8 = config.artifacts.some((kind) => kind.endsWith("int8") || kind === "c");
+  const quantized = needsInt8 ? await quantizeStage(context, tuned.key, graph) : null;
+  const int8 = quantized === null ? null : graphOf(quantized);
+  const emitted = await emitStage(context, { float: graph, int8, from: quantized?.key ?? tuned.key, name: model.name });
+  const verified = await verifyStage(context, emitted, { float: graph, int8 });
+  const timings = config.profile.class === "cpu" ? await timeArtifacts(context, model, emitted) : null;
+  const shipped = chooseShipped(config, baseline.json, verified.json, timings);
+  const { original, candidate } = costOptions(config);
+  const bytes = emitted.files;
+  const lower = config.profile.class === "mcu" ? { lower: () => decodeTflite(bytes[shipped.file]!) } : {};
+  return {
+    context,
+    config,
+    model,
+    baseline: baseline.json,
+    sensitivity: sensitivity.json,
+    budget: budget.json,
+    pruned: pruned.json,
+    quantized: quantized?.json ?? null,
+    sparsity:
+      config.target.sparsity === null ? null : sparsityOf(readOnnx(bytes[`${model.name}.float32.onnx`]!), config),
+    emitted: emitted.json,
+    verified: verified.json,
+    graph,
+    costs: { original: deviceCost(model.graph, original), artifact: deviceCost(graph, { ...candidate, ...lower }) },
+    shipped,
+    timings,
+    bytes,
+  };
+}
+
+/** Fine-tunes what was cut; with N:M sparsity, masks the weights afterwards and tunes again under the masks. A model that was not cut keeps its weights. */
+async function recover(context: RunContext, model: ImportedModel, pruned: Staged<Pruned>): Promise<Staged<Tuned>> {
+  const { config } = context;
+  const epochs = pruned.json.changed ? config.epochs : 0;
+  const tuned = await tuneStage(context, model, {
+    name: "finetune",
+    what: `${epochs} epoch${epochs === 1 ? "" : "s"} on ${context.data.train.length} samples, distilled from the original`,
+    from: pruned.key,
+    graph: graphOf(pruned),
+    epochs,
+  });
+  const { sparsity } = config.target;
+  if (sparsity === null) return tuned;
+  const { graph, masks } = sparsify(graphOf(tuned), config);
+  const share = sparsity.epochs / config.target.recovery.epochs;
+  return tuneStage(context, model, {
+    name: "sparse-tune",
+    what: `${sparsity.n}:${sparsity.m} on ${masks.size} weights, tuned under the masks`,
+    from: tuned.key,
+    graph,
+    epochs: masks.size === 0 ? 0 : share * config.epochs,
+    masks,
+  });
+}
+
+async function writeResults(context: RunContext, outcome: Outcome, command: string): Promise<DeployResult> {
+  const { directory } = context;
+  const report = buildReport(reportFacts(outcome, command));
+  const reportJson = renderJson(report);
+  const files: string[] = [];
+  const put = async (name: string, content: Uint8Array | string) => {
+    files.push(await directory.write(name, content));
+  };
+  for (const { file } of outcome.emitted.files) await put(file, outcome.bytes[file]!);
+  await put("report.json", reportJson);
+  await put("report.md", renderMarkdown(report));
+  await put("report.xml", renderJUnit(report));
+  await put("report.html", await renderHtml(report));
+  return { report, reportJson, files };
+}
+
+export type { DeployConfig, DeployRequest };

@@ -1,0 +1,3 @@
+export { arenaHeader } from "./arena.ts";
+export { type CSource, modelDataSource } from "./model-data.ts";
+export { missingInTflm, opResolverHeader } from "./op-resolver.ts";
