@@ -22,19 +22,21 @@ export function quantizeWeight(weight: Tensor, axis: number | null, least?: Arra
   const values = toFloat32(weight);
   const size = axis === null ? 1 : weight.shape[axis]!;
   const inner = axis === null ? values.length : weight.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const slice = (i: number) => (axis === null ? 0 : Math.floor(i / inner) % size);
   const peaks = new Float64Array(size);
-  for (let i = 0; i < values.length; i++) {
-    const at = slice(i);
-    const magnitude = Math.abs(values[i]!);
-    if (magnitude > peaks[at]!) peaks[at] = magnitude;
+  for (let from = 0, at = 0; from < values.length; from += inner, at = (at + 1) % size) {
+    let peak = peaks[at]!;
+    for (let i = from; i < from + inner; i++) peak = Math.max(peak, Math.abs(values[i]!));
+    peaks[at] = peak;
   }
   const floor = (at: number) => (least === undefined ? 0 : axis === null ? Math.max(...Array.from(least)) : least[at]!);
   // A slice of zeros may have any scale; 1/127 is one that no multiplier overflows with.
   const scales = Float32Array.from(peaks, (peak, at) => Math.max(peak / 127, floor(at)) || 1 / 127);
   const data = new Int8Array(values.length);
-  for (let i = 0; i < values.length; i++)
-    data[i] = Math.max(-127, Math.min(127, Math.round(values[i]! / scales[slice(i)]!)));
+  for (let from = 0, at = 0; from < values.length; from += inner, at = (at + 1) % size) {
+    const scale = scales[at]!;
+    for (let i = from; i < from + inner; i++)
+      data[i] = Math.max(-127, Math.min(127, Math.round(values[i]! / scale)));
+  }
   return { data: tensor("int8", weight.shape, data), scales, axis };
 }
 

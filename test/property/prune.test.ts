@@ -64,7 +64,7 @@ describe("random graphs", () => {
         async (seed, steps, head, cutSeed) => {
           const graph = randomGraph(seed, steps, head);
           const groups = findGroups(graph);
-          const kinds = [["channels"], ["rows"], ["channels", "rows"]][cutSeed % 3]!;
+          const kinds = [["channels"], ["channels"], ["rows"], ["channels", "rows"]][cutSeed % 4]!;
           const cut = randomCut(groups, cutSeed, kinds);
           if (cut.size === 0) return;
           if (kinds.length === 2 && isRefused(graph, groups, cut)) {

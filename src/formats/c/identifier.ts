@@ -16,9 +16,9 @@ export function checkIdentifier(name: string): string {
   return name;
 }
 
-/** "kws_model" as an include guard: KWS_MODEL_DATA_H_. */
-export function guard(name: string, suffix: string): string {
-  return `${name}_${suffix}_H_`.toUpperCase();
+/** Names as an include guard: "kws", "arena" give KWS_ARENA_H_. */
+export function guard(...names: string[]): string {
+  return `${names.join("_")}_H_`.toUpperCase();
 }
 
 /** "kws_model" as a type or constant name: KwsModel. */

@@ -15,7 +15,9 @@ interface DraftTensor {
   readonly shape: readonly number[];
   readonly dtype: TfliteDType;
   readonly quantization?: TfliteQuantization;
+  /** Data of a constant, and its SHA-256. */
   readonly bytes?: Uint8Array;
+  readonly digest?: string;
 }
 
 /** The element type that a value has in TFLite: int64 values are indices and positions, which TFLite's kernels take as int32. */
@@ -40,12 +42,8 @@ export class TfliteAssembly {
       data.dtype === "int64"
         ? { dtype: "int32" as const, bytes: int32Bytes(data) }
         : { dtype: data.dtype, bytes: bytesOf(data) };
-    const key = JSON.stringify([
-      t.dtype,
-      data.shape,
-      quantization ?? null,
-      createHash("sha256").update(t.bytes).digest("base64"),
-    ]);
+    const digest = createHash("sha256").update(t.bytes).digest("base64");
+    const key = JSON.stringify([t.dtype, data.shape, quantization ?? null, digest]);
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
     const index = this.#add({
@@ -53,6 +51,7 @@ export class TfliteAssembly {
       shape: data.shape,
       dtype: t.dtype,
       bytes: t.bytes,
+      digest,
       ...(quantization === undefined ? {} : { quantization }),
     });
     this.#constants.set(key, index);
@@ -94,10 +93,10 @@ export class TfliteAssembly {
       if (old < 0) return old;
       const known = index.get(old);
       if (known !== undefined) return known;
-      const { bytes, ...draft } = this.#tensors[old]!;
+      const { bytes, digest, ...draft } = this.#tensors[old]!;
       tensors.push({
         ...draft,
-        buffer: bytes === undefined || bytes.length === 0 ? 0 : shareBuffer(buffers, bufferOf, bytes),
+        buffer: bytes === undefined || bytes.length === 0 ? 0 : shareBuffer(buffers, bufferOf, bytes, digest!),
       });
       index.set(old, tensors.length - 1);
       return tensors.length - 1;
@@ -128,8 +127,7 @@ export class TfliteAssembly {
   }
 }
 
-function shareBuffer(buffers: Uint8Array[], known: Map<string, number>, bytes: Uint8Array): number {
-  const key = createHash("sha256").update(bytes).digest("base64");
+function shareBuffer(buffers: Uint8Array[], known: Map<string, number>, bytes: Uint8Array, key: string): number {
   const found = known.get(key);
   if (found !== undefined) return found;
   buffers.push(bytes);

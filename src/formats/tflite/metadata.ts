@@ -15,7 +15,7 @@ export interface ModelCard {
   readonly license?: string;
   /** Class names in the order of the first output's last axis. */
   readonly labels?: readonly string[];
-  /** The first input is (pixel - mean) / std with pixels in 0..255, one number a channel or one for all. */
+  /** The first input is (x - mean) / std with x = pixel / 255 in 0..1; one number a channel or one for all. */
   readonly normalisation?: { readonly mean: readonly number[]; readonly std: readonly number[] };
 }
 
@@ -93,10 +93,12 @@ function normalised({ mean, std }: NonNullable<ModelCard["normalisation"]>) {
       `A normalisation needs as many means as standard deviations above 0, got ${mean.length} and [${std.join(", ")}]`,
     );
   }
-  const at = (pixel: number) => std.map((value, i) => (pixel - mean[i]!) / value);
+  const at = (x: number) => std.map((value, i) => (x - mean[i]!) / value);
+  // TFLite Metadata normalises pixels in 0..255.
+  const pixels = (list: readonly number[]) => list.map((value) => 255 * value);
   return {
-    processUnits: [{ options: { type: "NormalizationOptions", mean: [...mean], std: [...std] } }],
-    stats: { max: at(255), min: at(0) },
+    processUnits: [{ options: { type: "NormalizationOptions", mean: pixels(mean), std: pixels(std) } }],
+    stats: { max: at(1), min: at(0) },
   };
 }
 
