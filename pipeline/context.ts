@@ -1,4 +1,5 @@
 import type { Dataset } from "../src/data/index.ts";
+import { EspalierError } from "../src/diagnostics/index.ts";
 import { hashJson, type RunDirectory, type StageOutput } from "../src/io/index.ts";
 import type { DeployConfig } from "./config.ts";
 import type { Progress } from "./progress.ts";
@@ -51,7 +52,8 @@ export interface StageSpec<T> {
 
 /** Runs a stage, or takes over its result from an earlier run with the same inputs. */
 export async function runStage<T>(context: RunContext, spec: StageSpec<T>): Promise<Staged<T>> {
-  const { progress, directory } = context;
+  const { progress, directory, signal } = context;
+  if (signal.aborted) throw new EspalierError("usage", `The run was cancelled before stage "${spec.name}"`);
   const key = hashJson({ version: VERSION, stage: spec.name, inputs: spec.inputs });
   progress.stage(spec.name, spec.what);
   const started = performance.now();

@@ -2,6 +2,7 @@ import { readOnnx } from "../src/formats/onnx/index.ts";
 import { decodeTflite } from "../src/formats/tflite/codec/index.ts";
 import { openRunDirectory } from "../src/io/index.ts";
 import { buildReport, type Report, renderHtml, renderJson, renderJUnit, renderMarkdown } from "../src/report/index.ts";
+import { checkFit, headOf } from "../src/train/index.ts";
 import { deviceCost } from "../targets/index.ts";
 import { type DeployConfig, type DeployRequest, resolveConfig } from "./config.ts";
 import type { RunContext, Staged } from "./context.ts";
@@ -31,18 +32,27 @@ export interface DeployResult {
   readonly files: readonly string[];
 }
 
+/** What a caller has a say in while it runs. */
+export interface DeployControl {
+  /** The command line, for the report. */
+  readonly command?: string;
+  /** Stops the run between two stages or two training steps; what was finished is kept for the next run. */
+  readonly signal?: AbortSignal;
+}
+
 /** Runs a whole deployment: model and device in, verified artifacts and a compliance report out. Throws EspalierError; a requirement that does not hold is no error but a verdict. */
 export async function deploy(
   request: DeployRequest,
   progress: Progress,
-  command = "espalier deploy",
+  { command = "espalier deploy", signal = new AbortController().signal }: DeployControl = {},
 ): Promise<DeployResult> {
   const config = await resolveConfig(request);
   const model = await importModel(config.model);
   const data = await loadRunData(config, model.sampleShape);
+  for (const split of [data.train, data.test]) checkFit(model.graph, headOf(model.graph), split);
   const directory = await openRunDirectory(config.out);
   try {
-    const context: RunContext = { config, data, directory, progress, signal: new AbortController().signal, stages: [] };
+    const context: RunContext = { config, data, directory, progress, signal, stages: [] };
     const outcome = await runStages(context, model);
     return await writeResults(context, outcome, command);
   } finally {

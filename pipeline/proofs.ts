@@ -36,10 +36,10 @@ export function proofsOf({ pruned, verified, sparsity, config }: Outcome): Repor
     return {
       ...base,
       title: `Scores of ${artifact.file} more than one int8 step from the IR's`,
-      difference: Math.round(artifact.beyondStep! * artifact.n * 1e6) / 1e6,
-      tolerance: BEYOND_STEP * artifact.n,
+      difference: artifact.beyondStep!,
+      tolerance: Math.floor(BEYOND_STEP * artifact.scores),
       unit: "count" as const,
-      note: `Largest difference: ${steps} steps of ${artifact.step.toPrecision(3)}.`,
+      note: `${artifact.scores} scores; the largest difference is ${steps} steps of ${artifact.step.toPrecision(3)}.`,
     };
   });
   if (sparsity === null) return [...cuts, ...artifacts];

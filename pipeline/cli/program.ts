@@ -1,6 +1,7 @@
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { EspalierError } from "../../src/diagnostics/index.ts";
 import { TARGETS } from "../../targets/index.ts";
+import { VERSION } from "../version.ts";
 import { runDeploy } from "./deploy-command.ts";
 import { UsageExit } from "./failure.ts";
 import { printProfiles, printTargets } from "./list-commands.ts";
@@ -96,6 +97,7 @@ export function buildProgram(outcome: Outcome): Command {
   const program = new Command("espalier");
   program
     .description("Fits a trained model to a device: prunes, fine-tunes, quantises, emits, runs it, and proves it.")
+    .version(VERSION, "--version", "print the version")
     .showSuggestionAfterError(true)
     .showHelpAfterError("(espalier --help shows what is known)")
     .addHelpText("after", EXAMPLES);

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
+import { onInterrupt } from "../../src/io/index.ts";
 import type { Progress } from "../progress.ts";
 
 type Format = Parameters<typeof styleText>[0];
@@ -12,7 +13,9 @@ export function paint(format: Format, text: string, stream: NodeJS.WriteStream =
 /** A live bar with the time left, on a terminal. */
 function terminalProgress(stream: NodeJS.WriteStream): Progress {
   let bar: SingleBar | null = null;
+  let forget = () => {};
   const stop = () => {
+    forget();
     bar?.stop();
     bar = null;
   };
@@ -32,10 +35,12 @@ function terminalProgress(stream: NodeJS.WriteStream): Progress {
             hideCursor: true,
             clearOnComplete: true,
             barsize: 28,
-            gracefulExit: true,
+            // The bar's own signal handler would swallow the first Ctrl-C.
+            gracefulExit: false,
           },
           Presets.shades_classic,
         );
+        forget = onInterrupt(() => bar?.stop());
         bar.start(total, done, { detail });
       } else {
         bar.setTotal(total);

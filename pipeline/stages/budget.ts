@@ -1,4 +1,3 @@
-import { EspalierError } from "../../src/diagnostics/index.ts";
 import { deployPipeline, runPasses } from "../../src/passes/index.ts";
 import { findGroups } from "../../src/prune/index.ts";
 import {
@@ -11,6 +10,7 @@ import {
   solveBudget,
 } from "../../src/search/index.ts";
 import { type DeviceCost, deviceCost, type LatencyBasis, searchCosts } from "../../targets/index.ts";
+import { budgetFailure } from "../budget-failure.ts";
 import { candidate, candidateShapes } from "../candidates.ts";
 import type { DeployConfig } from "../config.ts";
 import { type RunContext, runStage, type Staged } from "../context.ts";
@@ -125,7 +125,7 @@ function solve(
     },
   });
   const { chosen } = result;
-  if (chosen === null) throw infeasible(result.witnesses);
+  if (chosen === null) throw budgetFailure(result.witnesses, config.limits);
   const lost = accuracyPrice(sensitivity);
   const point = (p: typeof chosen): BudgetPoint => ({
     costs: p.costs,
@@ -183,34 +183,5 @@ async function solveMeasured(context: RunContext, model: ImportedModel, sensitiv
     );
     if (small!.medianMs <= TIMING_MARGIN * limit) return budget;
   }
-  throw infeasible([{ metric: "latencyMs", limit: lastLimit, best }]);
-}
-
-const NAMES: Readonly<Record<Metric, { readonly title: string; readonly flag: string }>> = {
-  latencyMs: { title: "latency (ms)", flag: "--latency" },
-  flashBytes: { title: "flash (bytes)", flag: "--flash" },
-  ramBytes: { title: "RAM (bytes)", flag: "--ram" },
-  macs: { title: "MACs", flag: "--macs" },
-  parameters: { title: "parameters", flag: "--flash" },
-};
-
-function infeasible(
-  witnesses: readonly { readonly metric: Metric; readonly limit: number; readonly best: number }[],
-): EspalierError {
-  const rows = witnesses.map(
-    ({ metric, limit, best }) =>
-      `${NAMES[metric].title}: the least reached is ${figure(best)}, the limit is ${figure(limit)}`,
-  );
-  const flags = [...new Set(witnesses.map(({ metric }) => NAMES[metric].flag))].join(" or ");
-  const message =
-    rows.length === 0
-      ? "No candidate meets all limits together, although each is met alone"
-      : `The budget cannot be met. ${rows.join("; ")}`;
-  return new EspalierError("budget", message, {
-    hint: `Raise ${flags === "" ? "a limit" : flags}, or start from a smaller model.`,
-  });
-}
-
-function figure(value: number): string {
-  return value >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(4)));
+  throw budgetFailure([{ metric: "latencyMs", limit: lastLimit, best }], limits);
 }

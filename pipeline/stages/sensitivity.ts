@@ -36,7 +36,7 @@ export async function sensitivityStage(
   const { sensitivity: settings, minimumUnits } = config.target;
   return runStage(context, {
     name: "sensitivity",
-    what: `how much each group can lose (${config.criterion}, ${settings.samples} held-out samples)`,
+    what: `how much each group can lose (${config.criterion}, ${Math.min(settings.samples, data.heldOut.length)} held-out samples)`,
     inputs: {
       baseline: baseline.key,
       criterion: config.criterion,

@@ -19,8 +19,9 @@ export interface VerifiedArtifact {
   readonly scale: number;
   /** One step of the output's quantisation; null for a float artifact. */
   readonly step: number | null;
-  /** Share of scores that differ by more than half a step; null for a float artifact. */
+  /** Number of scores more than one step from the IR's, and number of scores; null for a float artifact. */
   readonly beyondStep: number | null;
+  readonly scores: number;
 }
 
 export interface Verified {
@@ -71,14 +72,14 @@ export async function verifyStage(
 function compare(
   scored: ArtifactScores,
   reference: Float32Array,
-): Pick<VerifiedArtifact, "difference" | "scale" | "step" | "beyondStep"> {
+): Pick<VerifiedArtifact, "difference" | "scale" | "step" | "beyondStep" | "scores"> {
   let scale = 0;
   for (const value of reference) scale = Math.max(scale, Math.abs(value));
   const difference = largestDifference(scored.scores, reference);
-  if (scored.step === null) return { difference, scale, step: null, beyondStep: null };
+  if (scored.step === null) return { difference, scale, step: null, beyondStep: null, scores: reference.length };
   let beyond = 0;
   // Half a step more than one: scores are whole steps, so this counts those two or more steps away.
   for (let i = 0; i < reference.length; i++)
     if (Math.abs(scored.scores[i]! - reference[i]!) > 1.5 * scored.step) beyond++;
-  return { difference, scale, step: scored.step, beyondStep: beyond / reference.length };
+  return { difference, scale, step: scored.step, beyondStep: beyond, scores: reference.length };
 }

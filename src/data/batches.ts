@@ -2,6 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { seededRandom, type Tensor } from "../tensor/index.ts";
 import type { Dataset } from "./dataset.ts";
 
+/** How `batches` walks a data set. */
 export interface BatchOptions {
   /** Samples per batch, at least 1. */
   readonly batch: number;
@@ -14,6 +15,7 @@ export interface BatchOptions {
   readonly dropLast?: boolean;
 }
 
+/** Some samples with their labels. */
 export interface Batch {
   /** [n, C, H, W], normalised. */
   readonly images: Tensor<"float32">;

@@ -20,6 +20,7 @@ export interface Dataset {
   batch(indices: ArrayLike<number>): Tensor<"float32">;
 }
 
+/** What `datasetOf` makes a data set of: samples that are in memory already. */
 export interface DatasetParts {
   readonly name: string;
   readonly sampleShape: readonly number[];

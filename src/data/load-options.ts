@@ -1,7 +1,9 @@
 import type { Normalisation } from "./normalise.ts";
 
+/** The two parts that a data set comes in. */
 export type Split = "train" | "test";
 
+/** How `loadDataset` reads a folder. */
 export interface LoadOptions {
   readonly split: Split;
   /** Shape of one sample that the model takes (C, H, W). Images are converted to it; IDX samples must already have it. */

@@ -2,6 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { seededRandom } from "../tensor/index.ts";
 import { type Dataset, subset } from "./dataset.ts";
 
+/** How many samples `splitDataset` holds out, and the seed that chooses them. */
 export interface SplitOptions {
   /** Below 1: the fraction of the samples that is held out; from 1 on: their number. */
   readonly validation: number;

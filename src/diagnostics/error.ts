@@ -7,6 +7,7 @@ export type ErrorCode =
   | "runtime" // a runtime refused or failed
   | "internal"; // a bug of Espalier
 
+/** What an error says besides its fact. */
 export interface ErrorOptions {
   /** The file, node or flag at fault. */
   readonly where?: string;

@@ -23,6 +23,7 @@ export type Infer = (
   inputs: readonly (InputFact | null)[],
 ) => readonly TensorType[];
 
+/** Names for a node that is added. */
 export interface NodeOptions {
   /** Name of the node; made unique. Default: the operator. */
   readonly name?: string;

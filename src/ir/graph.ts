@@ -2,6 +2,7 @@ import type { DType, Tensor } from "../tensor/index.ts";
 
 /** A dimension: a known size, or the name of a symbol (in practice only the batch, "N"). */
 export type Dim = number | string;
+/** Sizes axis by axis; [] is a scalar. */
 export type Shape = readonly Dim[];
 
 /** What is known of a value before it is computed. */
@@ -13,6 +14,7 @@ export interface TensorType {
 /** Values are referenced by number; names are for people and unique within a graph. */
 export type ValueId = number;
 
+/** What a node computes, an input of the graph, or a constant. */
 export interface Value {
   readonly id: ValueId;
   readonly name: string;
@@ -21,7 +23,9 @@ export interface Value {
   readonly data?: Tensor;
 }
 
+/** The value of one attribute of a node. */
 export type Attribute = number | string | readonly number[] | readonly string[] | Tensor;
+/** A node's attributes by name; defaults may be left out. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** An application of an ONNX operator. `inputs[i] === null` is an omitted optional input. */

@@ -18,7 +18,7 @@ export function staticShape(shape: Shape, bindings: Readonly<Record<string, numb
     const bound = bindings[dim];
     if (bound === undefined) {
       throw new EspalierError("input", `Dimension "${dim}" of shape ${shapeText(shape)} is not known`, {
-        hint: "Give its size, for example --input name:1,3,224,224.",
+        hint: "Export the model with that size fixed; only the batch may stay open.",
       });
     }
     return bound;

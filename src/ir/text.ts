@@ -2,6 +2,7 @@ import { bytesOf, type Tensor, toNumbers } from "../tensor/index.ts";
 import { type Attribute, type Attributes, type Graph, type Value, valueById } from "./graph.ts";
 import { typeText } from "./shape.ts";
 
+/** What `printGraph` prints of the weights. */
 export interface PrintOptions {
   /** "full" keeps every weight (base64 above 16 elements) so that `parseGraph` restores the graph; default "elided". */
   readonly weights?: "full" | "elided";

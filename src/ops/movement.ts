@@ -31,7 +31,7 @@ export function reshaped(input: Shape, wanted: readonly number[], allowZero: boo
     throw new EspalierError(
       "unsupported",
       `Reshape of ${shapeText(input)} to ${shapeText(wanted)} mixes the batch with other dimensions`,
-      { hint: "Fix the batch with --input name:1,…" },
+      { hint: "Export the model with that size fixed." },
     );
   }
   shape[free] = symbols[0] ?? rest;

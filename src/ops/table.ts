@@ -48,13 +48,16 @@ const declared = {
   Pad: selection.Pad,
 };
 
+/** The name of a declared operator. */
 export type OpType = keyof typeof declared;
 
 /** Every operator that Espalier knows. To add one, declare it in its family file and list it here. */
 export const OPS: { readonly [T in OpType]: (typeof declared)[T] } = declared;
 
+/** Names of all declared operators, sorted. */
 export const OP_TYPES = Object.keys(OPS).sort() as OpType[];
 
+/** Whether the operator table declares an operator. */
 export function isOpType(op: string): op is OpType {
   return Object.hasOwn(OPS, op);
 }

@@ -30,6 +30,7 @@ function mixedAxes(graph: Graph, node: Node): Dim[] {
     case "LogSoftmax":
     case "ArgMax":
     case "ArgMin":
+    case "Gather":
       return [at(Number(attrs.axis))];
     case "MatMul":
       return [at(-1)];
@@ -43,7 +44,9 @@ function mixedAxes(graph: Graph, node: Node): Dim[] {
 /** Refuses a graph in which a sample's result depends on the other samples of its batch. */
 export function checkSamplesApart(graph: Graph): void {
   for (const node of graph.nodes) {
-    if (mixedAxes(graph, node).some(isSymbolic))
+    // [N, k] times [k, N] compares each sample with each other one.
+    const isPairwise = node.outputs.some((id) => valueById(graph, id).type.shape.filter(isSymbolic).length > 1);
+    if (isPairwise || mixedAxes(graph, node).some(isSymbolic))
       throw new EspalierError("unsupported", `${node.op} computes across the batch axis`, {
         where: `node "${node.name}" (${node.op})`,
         hint: "A model whose samples depend on each other keeps the batch that it was exported with.",

@@ -73,11 +73,14 @@ function rebuilt(
   bias: Float64Array,
 ): ValueId {
   const weightId = patch.constant(view.value(node.inputs[1]!).name, weight);
-  const given = node.inputs[2];
-  const biasName = given === null || given === undefined ? `${node.name}.bias` : view.value(given).name;
-  const biasId = patch.constant(biasName, fromNumbers(weight.dtype, [bias.length], bias));
+  const given = node.inputs[2] ?? null;
   const op = node.op === "MatMul" ? "Gemm" : node.op;
-  return patch.node(op, [input, weightId, biasId], attributesAfter(node), { name: node.name });
+  const options = { name: node.name };
+  if (given === null && bias.every((value) => value === 0))
+    return patch.node(node.op, [input, weightId], node.op === "MatMul" ? {} : attributesAfter(node), options);
+  const biasName = given === null ? `${node.name}.bias` : view.value(given).name;
+  const biasId = patch.constant(biasName, fromNumbers(weight.dtype, [bias.length], bias));
+  return patch.node(op, [input, weightId, biasId], attributesAfter(node), options);
 }
 
 /** Adds to the patch the linear node followed by the affine map, as one node: W' = a W, b' = a b + shift. Null when it cannot be one. */

@@ -51,5 +51,7 @@ export const deploySteps: readonly PipelineStep[] = [
   { pass: eliminateCommonSubexpressions, because: "No runtime should compute a value twice." },
 ];
 
+/** The passes of `importSteps`, in order. */
 export const importPipeline: readonly Pass[] = importSteps.map((step) => step.pass);
+/** The passes of `deploySteps`, in order. */
 export const deployPipeline: readonly Pass[] = deploySteps.map((step) => step.pass);

@@ -2,7 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { type ValueId, valueById } from "../ir/index.ts";
 import type { Cut, PruneGroups } from "./group-types.ts";
 import { expandRows } from "./groups.ts";
-import { type Kept, keptOf } from "./kept.ts";
+import { type Kept, keptOf, Survivors } from "./kept.ts";
 
 /** A cut worked out: which ids go, and what is left of each value. */
 export interface ResolvedCut {
@@ -19,17 +19,14 @@ export function resolveCut(groups: PruneGroups, cut: Cut): ResolvedCut {
   const gone = new Uint8Array(coupling.ids.count);
   if (classes.size > 0) for (let id = 0; id < gone.length; id++) if (classes.has(classOf[id]!)) gone[id] = 1;
   const where = (value: ValueId) => `value "${valueById(coupling.graph, value).name}"`;
+  const survivors = new Survivors(gone);
   const kept = new Map<ValueId, Kept>();
   for (const [value, families] of coupling.families) {
-    if (families.some((family) => touches(family.ids, gone))) kept.set(value, keptOf(families, gone, where(value)));
+    if (families.some((family) => survivors.touches(family)))
+      kept.set(value, keptOf(families, survivors, where(value)));
   }
-  for (const grid of coupling.grids) if (touches(grid.ids, gone)) keptOf([grid], gone, "a grid of blocks");
+  for (const grid of coupling.grids) if (survivors.touches(grid)) keptOf([grid], survivors, "a grid of blocks");
   return { gone, kept };
-}
-
-function touches(ids: Int32Array, gone: Uint8Array): boolean {
-  for (let i = 0; i < ids.length; i++) if (gone[ids[i]!] === 1) return true;
-  return false;
 }
 
 /** The classes that go: those of the cut, what row units stand for, and rows of which nothing is left. */

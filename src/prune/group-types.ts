@@ -9,6 +9,13 @@ export interface UnitSlice {
   readonly positions: readonly number[];
 }
 
+/** A number for a constant and a set of its axes: equal for equal ones. */
+export function sliceKey(slice: { readonly value: ValueId; readonly axes: readonly number[] }): number {
+  let mask = 0;
+  for (const axis of slice.axes) mask += 2 ** axis;
+  return slice.value * 256 + mask;
+}
+
 /** One thing that can be cut: a class of positions that must go together. Its id is unique in the graph. */
 export interface PruneUnit {
   readonly id: number;

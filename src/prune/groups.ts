@@ -2,10 +2,19 @@ import { type Graph, type ValueId, valueById } from "../ir/index.ts";
 import { cellsOf, lastOnes } from "./constraints.ts";
 import type { Coupling } from "./coupling.ts";
 import { supportOf } from "./family.ts";
-import type { FrozenAxis, GroupMember, PruneGroup, PruneGroups, PruneUnit, UnitSlice } from "./group-types.ts";
+import {
+  type CouplingState,
+  type FrozenAxis,
+  type GroupMember,
+  type PruneGroup,
+  type PruneGroups,
+  type PruneUnit,
+  sliceKey,
+  type UnitSlice,
+} from "./group-types.ts";
 import { gridRows, settleRows } from "./rows.ts";
 import { runCoupling } from "./run-coupling.ts";
-import { byClass, type ClassSlices, classSlices } from "./slices.ts";
+import { type ClassSlices, classSlices } from "./slices.ts";
 
 /** A group before its units have ids: classes with the slices of each. */
 interface Draft {
@@ -34,8 +43,7 @@ export function findGroups(graph: Graph): PruneGroups {
     if (cells === null) for (const id of draft.classes) blocked.add(id);
     return cells === null ? [] : [{ draft, cells }];
   });
-  const taken = drafts.map(({ draft }) => draft.classes.map((id) => expandRows(id, rows)));
-  const last = lastOnes(coupling, classOf, taken);
+  const last = lastUnits(coupling, classOf, rows, drafts);
   const units: PruneUnit[] = [];
   const unitClass: number[] = [];
   const names = new Map<string, number>();
@@ -53,7 +61,7 @@ export function findGroups(graph: Graph): PruneGroups {
       units: own,
       size: own.length,
       members: draft.members,
-      texts: draft.members.map((member) => memberText(graph, draft, member)),
+      texts: memberTexts(graph, draft),
       cells,
       lastOnes: last[id]!,
     };
@@ -64,6 +72,23 @@ export function findGroups(graph: Graph): PruneGroups {
     units,
     state: { coupling, classOf, rows, unitClass },
   };
+}
+
+/** The sets of units of which one must stay, by draft. Channels and rows overlap, so each kind is looked at on its own. */
+function lastUnits(
+  coupling: Coupling,
+  classOf: Int32Array,
+  rows: CouplingState["rows"],
+  drafts: readonly { readonly draft: Draft }[],
+): number[][][] {
+  const [channels, whole] = (["channels", "rows"] as const).map((kind) =>
+    lastOnes(
+      coupling,
+      classOf,
+      drafts.map(({ draft }) => (draft.kind === kind ? draft.classes.map((id) => expandRows(id, rows)) : [])),
+    ),
+  );
+  return drafts.map(({ draft }, i) => (draft.kind === "channels" ? channels![i]! : whole![i]!));
 }
 
 /** Classes in a grid of which some row cannot lose any unit: columns cannot be cut at all, since every row must lose equally many. */
@@ -90,7 +115,7 @@ function channelDrafts(all: ClassSlices, free: (id: number) => boolean): Draft[]
   const bySignature = new Map<number, Draft>();
   for (const [id, slices] of all.slices) {
     if (!free(id)) continue;
-    const signature = all.signature.get(id)!;
+    const signature = all.signature[id]!;
     let draft = bySignature.get(signature);
     if (draft === undefined) {
       const members = all.membersOf(signature).map((member) => all.members[member]!);
@@ -129,7 +154,7 @@ function joinByGrids(drafts: readonly Draft[], grids: readonly number[][][]): Dr
 /** Units that are whole rows. Rows with the same members' groups form a group. */
 function rowDrafts(
   coupling: Coupling,
-  rows: ReadonlyMap<number, readonly (readonly number[])[]>,
+  rows: CouplingState["rows"],
   all: ClassSlices,
   channels: readonly Draft[],
 ): Draft[] {
@@ -137,16 +162,16 @@ function rowDrafts(
   channels.forEach((draft, i) => {
     for (const id of draft.classes) home.set(id, i);
   });
+  const memberAt = new Map(all.members.map((member) => [sliceKey(member), member]));
   const drafts = new Map<string, Draft>();
   for (const [id] of rows) {
     const classes = expandRows(id, rows);
     if (classes.some((member) => coupling.ids.frozen(member) !== undefined)) continue;
     const slices = mergeSlices(classes.flatMap((member) => all.slices.get(member) ?? []));
     if (slices.length === 0) continue;
-    const members = slices.map(
-      (slice) => all.members.find((m) => m.value === slice.value && m.axes.join() === slice.axes.join())!,
-    );
-    const key = `${members.map((m) => `${m.value}:${m.axes.join()}`).join(" ")}|${[...new Set(classes.map((c) => home.get(c) ?? -1))].sort().join()}`;
+    const homes = [...new Set(classes.map((member) => home.get(member) ?? -1))].sort((a, b) => a - b);
+    const key = `${slices.map(sliceKey).join()}|${homes.join()}`;
+    const members = slices.map((slice) => memberAt.get(sliceKey(slice))!);
     const draft = drafts.get(key) ?? { kind: "rows" as const, classes: [], slices: [], members, grids: [] };
     drafts.set(key, draft);
     draft.classes.push(id);
@@ -163,18 +188,15 @@ export function expandRows(id: number, rows: ReadonlyMap<number, readonly (reado
 }
 
 function mergeSlices(slices: readonly UnitSlice[]): UnitSlice[] {
-  const merged = new Map<string, Set<number>>();
-  const example = new Map<string, UnitSlice>();
-  for (const slice of slices) {
-    const key = `${slice.value}:${slice.axes.join()}`;
-    const positions = merged.get(key) ?? new Set<number>();
-    merged.set(key, positions);
-    example.set(key, slice);
-    for (const position of slice.positions) positions.add(position);
-  }
+  const merged = new Map<number, UnitSlice[]>();
+  for (const slice of slices) merged.set(sliceKey(slice), [...(merged.get(sliceKey(slice)) ?? []), slice]);
   return [...merged]
-    .map(([key, positions]) => ({ ...example.get(key)!, positions: [...positions].sort((a, b) => a - b) }))
-    .sort((a, b) => a.value - b.value || a.axes.join().localeCompare(b.axes.join()));
+    .sort(([a], [b]) => a - b)
+    .map(([, parts]) => ({
+      value: parts[0]!.value,
+      axes: parts[0]!.axes,
+      positions: [...new Set(parts.flatMap((part) => part.positions))].sort((a, b) => a - b),
+    }));
 }
 
 /** A draft's grids as indices into its classes. */
@@ -195,14 +217,19 @@ function uniqueName(name: string, taken: Map<string, number>): string {
   return count === 1 ? name : `${name}#${count}`;
 }
 
-/** `name[role] positions`, the positions counted over all units of the group. */
-function memberText(graph: Graph, draft: Draft, member: GroupMember): string {
-  let count = 0;
-  for (const slices of draft.slices)
-    for (const slice of slices)
-      if (slice.value === member.value && slice.axes.join() === member.axes.join()) count += slice.positions.length;
-  const role = member.role === "parameter" ? "" : `[${member.role}]`;
-  return `${valueById(graph, member.value).name}${role} ${count}`;
+/** `name[role] positions` for each member, the positions counted over all units of the group. */
+function memberTexts(graph: Graph, draft: Draft): string[] {
+  const counts = new Map<number, number>();
+  for (const slices of draft.slices) {
+    for (const slice of slices) {
+      const key = sliceKey(slice);
+      counts.set(key, (counts.get(key) ?? 0) + slice.positions.length);
+    }
+  }
+  return draft.members.map((member) => {
+    const role = member.role === "parameter" ? "" : `[${member.role}]`;
+    return `${valueById(graph, member.value).name}${role} ${counts.get(sliceKey(member)) ?? 0}`;
+  });
 }
 
 /** One line a constant's axis that keeps its size, at least in part, with the first reason met. */
@@ -218,10 +245,10 @@ function frozenAxes(coupling: Coupling, classOf: Int32Array, blocked: ReadonlySe
     if (!coupling.isConstant(value)) continue;
     for (const family of families) {
       const axis = supportOf(family).at(-1)!;
-      for (const [id] of byClass(family.ids, classOf)) {
+      for (const id of family.ids) {
         const frozen = coupling.ids.frozen(id);
         if (frozen !== undefined) add(value, axis, frozen.reason, frozen.node);
-        else if (blocked.has(id)) add(value, axis, "grid", -1);
+        else if (blocked.has(classOf[id]!)) add(value, axis, "grid", -1);
         else continue;
         break;
       }

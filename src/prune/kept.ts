@@ -31,26 +31,49 @@ function partition(families: readonly Family[]): { axes: number[]; families: Fam
   return parts;
 }
 
+/** Which positions of each index tensor stay, worked out once: most values share theirs. */
+export class Survivors {
+  readonly gone: Uint8Array;
+  readonly #known = new Map<Int32Array, readonly number[]>();
+
+  /** `gone`: 1 for each id that goes. */
+  constructor(gone: Uint8Array) {
+    this.gone = gone;
+  }
+
+  of(ids: Int32Array): readonly number[] {
+    const known = this.#known.get(ids);
+    if (known !== undefined) return known;
+    const positions: number[] = [];
+    for (let i = 0; i < ids.length; i++) if (this.gone[ids[i]!] === 0) positions.push(i);
+    this.#known.set(ids, positions);
+    return positions;
+  }
+
+  touches(family: Family): boolean {
+    return this.of(family.ids).length < family.ids.length;
+  }
+}
+
 /**
- * What is left of a value whose families lose the ids in `gone`. Refuses a cut after which the value is no longer rectangular (every row of
- * a grid that is left must be left with the same number of columns) or has nothing left on an axis.
+ * What is left of a value whose families lose ids. Refuses a cut after which the value is no longer rectangular (every row of a grid that
+ * is left must be left with the same number of columns) or has nothing left on an axis.
  */
-export function keptOf(families: readonly Family[], gone: Uint8Array, where: string): Kept {
+export function keptOf(families: readonly Family[], survivors: Survivors, where: string): Kept {
   const sizes = new Map<number, number>();
   const positions = new Map<number, readonly number[]>();
   const parts = partition(families).map((part): KeptPart => {
-    const dims = part.axes.map((axis) => Math.max(...part.families.map((family) => family.shape[axis]!)));
-    const mask = keepMask(part.axes, dims, part.families, gone);
-    const shape = regularShape(mask, dims, 0, 0);
-    if (shape === null || shape === "ragged") {
-      throw new EspalierError(
-        "input",
-        shape === null
-          ? `The cut removes everything of axis ${part.axes.join(", ")}`
-          : `The cut leaves the grid on axes ${part.axes.join(", ")} (${dims.join(" x ")}) without equal rows`,
-        { where, hint: "Choose units with selectUnits, which keeps at least one unit and the rows of a grid equal." },
-      );
+    if (part.axes.length === 1 && part.families.length === 1) {
+      const flat = survivors.of(part.families[0]!.ids);
+      if (flat.length === 0) refuse(part.axes, null, where);
+      sizes.set(part.axes[0]!, flat.length);
+      positions.set(part.axes[0]!, flat);
+      return { axes: part.axes, flat };
     }
+    const dims = part.axes.map((axis) => Math.max(...part.families.map((family) => family.shape[axis]!)));
+    const mask = keepMask(part.axes, dims, part.families, survivors.gone);
+    const shape = regularShape(mask, dims, 0, 0);
+    if (shape === null || shape === "ragged") return refuse(part.axes, shape === null ? null : dims, where);
     part.axes.forEach((axis, depth) => {
       sizes.set(axis, shape[depth]!);
       positions.set(axis, positionsAt(mask, dims, depth));
@@ -60,6 +83,16 @@ export function keptOf(families: readonly Family[], gone: Uint8Array, where: str
     return { axes: part.axes, flat };
   });
   return { parts, sizes, positions };
+}
+
+function refuse(axes: readonly number[], ragged: readonly number[] | null, where: string): never {
+  throw new EspalierError(
+    "input",
+    ragged === null
+      ? `The cut removes everything of axis ${axes.join(", ")}`
+      : `The cut leaves the grid on axes ${axes.join(", ")} (${ragged.join(" x ")}) without equal rows`,
+    { where, hint: "Choose units with selectUnits, which keeps at least one unit and the rows of a grid equal." },
+  );
 }
 
 /** 1 where a position survives: an element goes when any family's unit goes. */

@@ -16,6 +16,7 @@ export interface ProofOptions {
   readonly tolerance?: number;
 }
 
+/** Whether a masked and a cut graph agree, in a runtime. */
 export interface CutProof {
   /** Largest difference between the outputs of the masked original and of the cut graph. */
   readonly maxAbs: number;

@@ -2,8 +2,9 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { type Graph, valueById } from "../ir/index.ts";
 import { DTYPES, seededRandom, sizeOf, type Tensor, toFloat32 } from "../tensor/index.ts";
 import { CRITERIA, type Criterion, type CriterionName } from "./criteria/index.ts";
-import type { GroupMember, PruneGroup, PruneGroups } from "./group-types.ts";
+import { type GroupMember, type PruneGroup, type PruneGroups, sliceKey } from "./group-types.ts";
 
+/** What `scoreGroups` needs besides the weights; `taylor` needs gradients, `random` the seed. */
 export interface ScoreOptions {
   /** Gradient of the loss with respect to each weight, by weight name, shaped as the weight. Weights without one do not count. */
   readonly gradients?: ReadonlyMap<string, Tensor>;
@@ -26,7 +27,7 @@ export function scoreGroups(
   const chosen: Criterion = typeof criterion === "string" ? CRITERIA[criterion] : criterion;
   if (chosen.gradients && options.gradients === undefined)
     throw new EspalierError("usage", `Criterion "${chosen.name}" needs gradients, none were given`);
-  const sums = new Map<string, Float64Array>();
+  const sums = new Map<number, Float64Array>();
   return new Map(groups.groups.map((group) => [group.id, scoreGroup(graph, group, chosen, options, sums)]));
 }
 
@@ -35,7 +36,7 @@ function scoreGroup(
   group: PruneGroup,
   criterion: Criterion,
   options: ScoreOptions,
-  sums: Map<string, Float64Array>,
+  sums: Map<number, Float64Array>,
 ): Float64Array {
   const scores = new Float64Array(group.size);
   if (criterion.element === null) {
@@ -45,7 +46,7 @@ function scoreGroup(
   const counted = countedMembers(graph, group, criterion, options);
   const counts = new Uint32Array(group.size);
   for (const member of counted) {
-    const key = `${member.value}:${member.axes.join()}`;
+    const key = sliceKey(member);
     let along = sums.get(key);
     if (along === undefined) {
       along = sumsAlong(graph, member, criterion, options.gradients);
@@ -53,7 +54,7 @@ function scoreGroup(
     }
     group.units.forEach((unit, i) => {
       for (const slice of unit.slices) {
-        if (slice.value !== member.value || slice.axes.join() !== member.axes.join()) continue;
+        if (sliceKey(slice) !== key) continue;
         let sum = 0;
         for (const position of slice.positions) sum += along[position]!;
         const score = criterion.finish(sum);
@@ -100,23 +101,56 @@ function sumsAlong(
       `internal: gradient of "${value.name}" has ${gradient.data.length} elements, not ${weight.data.length}`,
     );
   const w = toFloat32(weight);
-  const g = gradient === undefined ? null : toFloat32(gradient);
-  const sums = new Float64Array(sizeOf(member.axes.map((axis) => weight.shape[axis]!)));
-  const strides = new Array<number>(weight.shape.length).fill(0);
-  let step = 1;
-  for (const axis of [...member.axes].reverse()) {
-    strides[axis] = step;
-    step *= weight.shape[axis]!;
+  const g = gradient === undefined ? w : toFloat32(gradient);
+  const { element } = criterion;
+  if (element === null) return new Float64Array(0);
+  const [axis] = member.axes;
+  return member.axes.length === 1
+    ? sumsAlongAxis(weight.shape, axis!, w, g, element)
+    : sumsAlongAxes(weight.shape, member.axes, w, g, element);
+}
+
+function sumsAlongAxis(
+  shape: readonly number[],
+  axis: number,
+  w: Float32Array,
+  g: Float32Array,
+  element: NonNullable<Criterion["element"]>,
+): Float64Array {
+  const size = shape[axis]!;
+  const inner = sizeOf(shape.slice(axis + 1));
+  const sums = new Float64Array(size);
+  for (let at = 0, position = 0; at < w.length; position = position + 1 === size ? 0 : position + 1) {
+    let sum = 0;
+    for (const end = at + inner; at < end; at++) sum += element(w[at]!, g[at]!);
+    sums[position]! += sum;
   }
-  const index = new Array<number>(weight.shape.length).fill(0);
+  return sums;
+}
+
+function sumsAlongAxes(
+  shape: readonly number[],
+  axes: readonly number[],
+  w: Float32Array,
+  g: Float32Array,
+  element: NonNullable<Criterion["element"]>,
+): Float64Array {
+  const sums = new Float64Array(sizeOf(axes.map((axis) => shape[axis]!)));
+  const strides = new Array<number>(shape.length).fill(0);
+  let step = 1;
+  for (const axis of [...axes].reverse()) {
+    strides[axis] = step;
+    step *= shape[axis]!;
+  }
+  const index = new Array<number>(shape.length).fill(0);
   let cell = 0;
   for (let at = 0; at < w.length; at++) {
-    sums[cell]! += criterion.element!(w[at]!, g === null ? 0 : g[at]!);
-    for (let axis = weight.shape.length - 1; axis >= 0; axis--) {
+    sums[cell]! += element(w[at]!, g[at]!);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
       index[axis]!++;
       cell += strides[axis]!;
-      if (index[axis]! < weight.shape[axis]!) break;
-      cell -= strides[axis]! * weight.shape[axis]!;
+      if (index[axis]! < shape[axis]!) break;
+      cell -= strides[axis]! * shape[axis]!;
       index[axis] = 0;
     }
   }

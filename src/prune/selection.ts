@@ -1,5 +1,5 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import type { Cut, PruneGroup } from "./group-types.ts";
+import { type Cut, type PruneGroup, sliceKey } from "./group-types.ts";
 
 /** The cut that keeps the given units of a group. */
 export function cutOf(group: PruneGroup, kept: Iterable<number>): Set<number> {
@@ -17,7 +17,7 @@ export function joinCuts(cuts: Iterable<Cut>): Set<number> {
 /** How many positions of the axis that makes the units one unit holds (more than 1 where a unit is a row or spans several). */
 function widthOf(group: PruneGroup): number {
   const member = group.members.find((m) => m.role === "out") ?? group.members[0]!;
-  const slice = group.units[0]!.slices.find((s) => s.value === member.value && s.axes.join() === member.axes.join());
+  const slice = group.units[0]!.slices.find((s) => sliceKey(s) === sliceKey(member));
   return slice?.positions.length ?? 1;
 }
 

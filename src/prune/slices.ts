@@ -1,88 +1,109 @@
 import type { ValueId } from "../ir/index.ts";
 import type { Coupling } from "./coupling.ts";
 import { supportOf } from "./family.ts";
-import type { GroupMember, UnitSlice } from "./group-types.ts";
+import { type GroupMember, sliceKey, type UnitSlice } from "./group-types.ts";
 
 /** The slices of every class and a number that is equal for classes on the same axes of the same constants. */
 export interface ClassSlices {
+  /** By class, for classes that lie on a constant, in the order in which they are met. */
   readonly slices: ReadonlyMap<number, UnitSlice[]>;
-  readonly signature: ReadonlyMap<number, number>;
+  /** By class; -1 for those that lie on no constant. */
+  readonly signature: Int32Array;
   readonly members: readonly GroupMember[];
   /** Member indices of a signature, in order. */
   readonly membersOf: (signature: number) => readonly number[];
 }
 
-/** Walks the families of all constants once; classes keep the order in which they are met. */
+/** Walks the families of all constants once. */
 export function classSlices(coupling: Coupling, classOf: Int32Array): ClassSlices {
   const slices = new Map<number, UnitSlice[]>();
-  const signature = new Map<number, number>();
-  const interned = new Map<number, number>();
-  const trail: { parent: number; member: number }[] = [];
+  const signature = new Int32Array(classOf.length).fill(-1);
+  const signatures = new Signatures();
   const members: GroupMember[] = [];
-  const memberOf = new Map<string, number>();
+  const memberOf = new Map<number, number>();
   const role = roles(coupling);
-  const wide = 1 << 20;
+  // Positions by class in the family at hand; emptied after each.
+  const positionsOf = new Array<number[] | undefined>(classOf.length);
   for (const [value, families] of coupling.families) {
     if (!coupling.isConstant(value)) continue;
     for (const family of families) {
       const axes = supportOf(family);
-      const key = `${value}:${axes.join()}`;
+      const key = sliceKey({ value, axes });
       let member = memberOf.get(key);
       const merge = member !== undefined;
       if (member === undefined) {
         member = members.push({ value, axes, role: role(value, axes) }) - 1;
         memberOf.set(key, member);
       }
-      for (const [id, positions] of byClass(family.ids, classOf)) {
-        const own = slices.get(id) ?? [];
-        if (own.length === 0) slices.set(id, own);
-        const before = merge ? own.findIndex((s) => s.value === value && s.axes.join() === axes.join()) : -1;
-        if (before >= 0) {
-          const both = [...new Set([...own[before]!.positions, ...positions])].sort((a, b) => a - b);
-          own[before] = { value, axes, positions: both };
-          continue;
-        }
-        own.push({ value, axes, positions });
-        const step = (signature.get(id) ?? -1) * wide + member;
-        let next = interned.get(step);
-        if (next === undefined) {
-          next = trail.push({ parent: signature.get(id) ?? -1, member }) - 1;
-          interned.set(step, next);
-        }
-        signature.set(id, next);
+      const met: number[] = [];
+      for (let i = 0; i < family.ids.length; i++) {
+        const id = classOf[family.ids[i]!]!;
+        const positions = positionsOf[id];
+        if (positions === undefined) {
+          positionsOf[id] = [i];
+          met.push(id);
+        } else positions.push(i);
+      }
+      for (const id of met) {
+        const slice = { value, axes, positions: positionsOf[id]! };
+        positionsOf[id] = undefined;
+        const own = slices.get(id);
+        if (own === undefined) slices.set(id, [slice]);
+        else if (merge && mergeInto(own, slice, key)) continue;
+        else own.push(slice);
+        signature[id] = signatures.next(signature[id]!, member);
       }
     }
   }
-  const membersOf = (at: number): number[] => (at < 0 ? [] : [...membersOf(trail[at]!.parent), trail[at]!.member]);
-  return { slices, signature, members, membersOf };
+  return { slices, signature, members, membersOf: (at) => signatures.membersOf(at) };
 }
 
-/** Positions of each class in an index tensor, classes in order of first appearance. */
-export function byClass(ids: Int32Array, classOf: Int32Array): Map<number, number[]> {
-  const map = new Map<number, number[]>();
-  for (let i = 0; i < ids.length; i++) {
-    const id = classOf[ids[i]!]!;
-    const positions = map.get(id);
-    if (positions === undefined) map.set(id, [i]);
-    else positions.push(i);
+/** Two families may lie on the same axes of a constant: their positions become one slice. */
+function mergeInto(own: UnitSlice[], slice: UnitSlice, key: number): boolean {
+  const at = own.findIndex((other) => sliceKey(other) === key);
+  if (at < 0) return false;
+  const positions = [...new Set([...own[at]!.positions, ...slice.positions])].sort((a, b) => a - b);
+  own[at] = { ...slice, positions };
+  return true;
+}
+
+/** Numbers for sequences of members: a sequence is the one before it and its last member. */
+class Signatures {
+  readonly #known = new Map<number, number>();
+  readonly #trail: { readonly parent: number; readonly member: number }[] = [];
+
+  next(parent: number, member: number): number {
+    const step = (parent + 1) * 2 ** 20 + member;
+    const known = this.#known.get(step);
+    if (known !== undefined) return known;
+    const made = this.#trail.push({ parent, member }) - 1;
+    this.#known.set(step, made);
+    return made;
   }
-  return map;
+
+  membersOf(signature: number): number[] {
+    const members: number[] = [];
+    for (let at = signature; at >= 0; at = this.#trail[at]!.parent) members.unshift(this.#trail[at]!.member);
+    return members;
+  }
 }
 
 /** What a constant is to the units on some of its axes. */
 function roles(coupling: Coupling): (value: ValueId, axes: readonly number[]) => GroupMember["role"] {
-  const contracted = new Set<string>();
-  const contractedRows = new Set<string>();
+  const contracted = new Set<number>();
+  const multiplied = new Set<ValueId>();
   for (const { node, operands } of coupling.contractions) {
     for (const { input, axis } of operands) {
-      contracted.add(`${node.inputs[input]}:${axis}`);
-      contractedRows.add(`${node.inputs[input]}:0,1`);
+      const value = node.inputs[input]!;
+      multiplied.add(value);
+      contracted.add(sliceKey({ value, axes: [axis] }));
+      // The input columns of a block weight lie on its first two axes together.
+      contracted.add(sliceKey({ value, axes: [0, 1] }));
     }
   }
   return (value, axes) => {
-    if (coupling.shapeOf(value).filter((size) => size !== 1).length < 2 && coupling.shapeOf(value).length < 2)
-      return "parameter";
-    const key = `${value}:${axes.join()}`;
-    return contracted.has(key) || (axes.length > 1 && contractedRows.has(key)) ? "in" : "out";
+    const extent = coupling.shapeOf(value).filter((size) => size !== 1).length;
+    if (extent < 2 && !multiplied.has(value)) return "parameter";
+    return contracted.has(sliceKey({ value, axes })) ? "in" : "out";
   };
 }

@@ -15,6 +15,7 @@ export interface GraphSession {
   close(): Promise<void>;
 }
 
+/** How `calibrate` runs the graph and chooses ranges. */
 export interface CalibrationOptions {
   /** Loads a graph into the runtime that computes the activations. */
   readonly open: (graph: Graph) => Promise<GraphSession>;

@@ -1,6 +1,7 @@
 import { BINS, binCentre, type Histogram } from "./histogram.ts";
 import { affineInt8, type Range } from "./parameters.ts";
 
+/** How a range is chosen from a histogram: the extremes, a percentile, the least squared error, or the least divergence. */
 export type RangeMethod = "minmax" | "percentile" | "mse" | "entropy";
 
 /** Share of the values that a percentile range may cut off at each end by default: 1 in 10,000. */

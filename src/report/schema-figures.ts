@@ -14,6 +14,7 @@ export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const Interval = z.tuple([z.number(), z.number()]);
 export type Interval = z.infer<typeof Interval>;
 
+/** How a figure was established, and from what. */
 export const Evidence = z
   .strictObject({
     kind: z
@@ -74,6 +75,7 @@ export const RequirementFacts = z.strictObject({
 });
 export type RequirementFacts = z.infer<typeof RequirementFacts>;
 
+/** A requirement as it was judged. */
 export const Requirement = RequirementFacts.extend({
   decidedBy: z.enum(["value", "pessimistic"]),
   pessimistic: z.number().nullable().describe("The end of the interval that is worse for this requirement"),

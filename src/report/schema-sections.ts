@@ -119,6 +119,7 @@ export const ProofFacts = z.strictObject({
   note: Text.optional(),
 });
 export type ProofFacts = z.infer<typeof ProofFacts>;
+/** A proof with its verdict. */
 export const Proof = ProofFacts.extend({ pass: z.boolean() });
 export type Proof = z.infer<typeof Proof>;
 
@@ -154,6 +155,7 @@ export const Quantization = z.strictObject({
 });
 export type Quantization = z.infer<typeof Quantization>;
 
+/** A file that was emitted, with its size and hash. */
 export const Artifact = z.strictObject({ file: Text, bytes: Count, sha256: Sha256, what: Text });
 export type Artifact = z.infer<typeof Artifact>;
 

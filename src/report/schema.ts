@@ -88,6 +88,7 @@ const Verdict = z.strictObject({
   exitCode: z.union([z.literal(0), z.literal(2)]),
   sentence: Text,
 });
+/** The whole verdict, with its exit code and one sentence. */
 export type Verdict = z.infer<typeof Verdict>;
 
 /** The compliance report: one plain-data document that every rendering is a function of. */

@@ -9,6 +9,7 @@ import { refuseUnanswerable } from "./litert/refuse.ts";
 export type { LiteRtTensorInfo } from "./litert/entry.ts";
 export { liteRtVersion } from "./litert/wasm.ts";
 
+/** A model loaded in LiteRT (WebAssembly, CPU). Close it when done. */
 export interface LiteRtSession {
   /** In the order of the file's first subgraph, which is the order of `run`. */
   readonly inputs: readonly LiteRtTensorInfo[];

@@ -6,6 +6,7 @@ export interface Timing {
   readonly rounds: number;
 }
 
+/** How many rounds are timed. */
 export interface TimingOptions {
   /** Rounds in which each runner runs once; default 60. */
   readonly rounds?: number;

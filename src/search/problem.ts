@@ -1,6 +1,7 @@
 /** What a device can be asked to hold. Units: ms, bytes, bytes, counts. */
 export type Metric = "latencyMs" | "flashBytes" | "ramBytes" | "macs" | "parameters";
 
+/** What a candidate costs, metric by metric, in the metric's unit. */
 export type Costs = Readonly<Record<Metric, number>>;
 
 /** `costs[metric]` must not exceed `limit`; for a predicted metric the caller gives the pessimistic end as the cost. */
@@ -21,6 +22,7 @@ export interface Choice {
 /** Units kept by group id. */
 export type Assignment = Readonly<Record<string, number>>;
 
+/** What `solveBudget` solves: choices with prices, limits, and the device's cost of any assignment. */
 export interface SearchProblem {
   readonly choices: readonly Choice[];
   readonly constraints: readonly Constraint[];
@@ -47,6 +49,7 @@ export interface Witness {
   readonly best: number;
 }
 
+/** What was found, and what was looked at on the way. */
 export interface SearchResult {
   /** The cheapest feasible point found, or null with witnesses. */
   readonly chosen: SearchPoint | null;

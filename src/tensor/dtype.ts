@@ -13,6 +13,7 @@ export const DTYPES = {
   float64: { bytes: 8, array: Float64Array, onnx: 11, float: true, signed: true },
 } as const;
 
+/** The name of an element type. */
 export type DType = keyof typeof DTYPES;
 
 interface ArrayOf {

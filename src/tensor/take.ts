@@ -13,7 +13,9 @@ export function takeAlong<D extends DType>(t: Tensor<D>, axis: number, positions
   for (let o = 0; o < outer; o++) {
     for (let p = 0; p < positions.length; p++) {
       const from = (o * size + positions[p]!) * inner;
-      target.set(source.subarray(from, from + inner) as never, at);
+      // A view costs more than a short loop.
+      if (inner < 32) for (let i = 0; i < inner; i++) target[at + i] = source[from + i] as never;
+      else target.set(source.subarray(from, from + inner) as never, at);
       at += inner;
     }
   }

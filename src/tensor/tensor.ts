@@ -42,6 +42,7 @@ export function scalar(dtype: DType, value: number): Tensor {
   return fromNumbers(dtype, [], [value]);
 }
 
+/** A zeroed array of the dtype's storage type. */
 export function allocate<D extends DType>(dtype: D, length: number): DTypeArray<D> {
   return new (DTYPES[dtype].array as unknown as new (n: number) => DTypeArray<D>)(length);
 }

@@ -2,8 +2,10 @@ import { type Graph, valueById } from "../ir/index.ts";
 import { openOrt } from "../runtimes/onnxruntime.ts";
 import { type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
 import { checkFit, type Head, headOf } from "./head.ts";
+import { sessionOptions } from "./session-options.ts";
 import { hits, type TrainingData } from "./trainer.ts";
 
+/** How well a classifier does on a data set. */
 export interface Evaluation {
   /** Share of samples whose greatest score is the label's. */
   readonly accuracy: number;
@@ -14,6 +16,7 @@ export interface Evaluation {
   readonly scores: Tensor<"float32">;
 }
 
+/** How `evaluate` runs the model. */
 export interface EvaluateOptions {
   /** Samples a run; default 250. A model with a fixed batch runs with that. */
   readonly batch?: number;
@@ -50,7 +53,7 @@ export async function scoresOf(
   const fixed = valueById(graph, graph.inputs[0]!).type.shape[0];
   const batch = typeof fixed === "number" ? fixed : (options.batch ?? 250);
   const scores = new Float32Array(data.length * classes);
-  const session = await openOrt(graph, options.threads === undefined ? {} : { threads: options.threads });
+  const session = await openOrt(graph, sessionOptions(options.threads));
   try {
     const [input, output] = [session.inputNames[0]!, session.outputNames[0]!];
     for (let from = 0; from < data.length; from += batch) {

@@ -1,7 +1,7 @@
 export { type Augment, type ShiftAndFlipOptions, shiftAndFlip } from "./augment.ts";
 export { addGradients, type Composite, type GradientOptions } from "./autodiff.ts";
 export { type EvaluateOptions, type Evaluation, evaluate, scoresOf } from "./evaluate.ts";
-export { type Head, headOf } from "./head.ts";
+export { checkFit, type Head, headOf } from "./head.ts";
 export { addCrossEntropy, addDistillation, type Distillation, smoothedTargets } from "./losses.ts";
 export type { AdamWOptions, Optimiser, SgdOptions } from "./optimisers.ts";
 export { trainableConstants } from "./parameters.ts";

@@ -25,6 +25,7 @@ export interface AdamWOptions {
   readonly weightDecay?: number;
 }
 
+/** An optimiser with its settings. */
 export type Optimiser = SgdOptions | AdamWOptions;
 
 /** Scalars that change with every step, as graph inputs. */

@@ -1,4 +1,6 @@
-import { type Graph, producers, type ValueId, valueById } from "../ir/index.ts";
+import { EspalierError } from "../diagnostics/index.ts";
+import { type Graph, type GraphBuilder, producers, shapeText, typeText, type ValueId, valueById } from "../ir/index.ts";
+import type { Tensor } from "../tensor/index.ts";
 
 /** Which inputs of an operator are learned when they are constants. */
 const LEARNED: Readonly<Record<string, readonly number[]>> = {
@@ -30,4 +32,51 @@ export function trainableConstants(graph: Graph): ValueId[] {
     }
   }
   return [...found];
+}
+
+/** Which parameters a training run changes, and how far. */
+export interface ParameterChoice {
+  /** 0/1 tensors by weight name, multiplied into the weight at the start and after each update. */
+  readonly masks?: ReadonlyMap<string, Tensor>;
+  /** Names of constants that stay as they are. */
+  readonly frozen?: ReadonlySet<string>;
+}
+
+function checkMasks(graph: Graph, trainable: ReadonlyMap<string, ValueId>, choice: ParameterChoice): void {
+  const where = `graph "${graph.name}"`;
+  for (const [name, mask] of choice.masks ?? []) {
+    const id = trainable.get(name);
+    if (id === undefined || choice.frozen?.has(name))
+      throw new EspalierError("usage", `A mask is given for "${name}", which is not a trainable weight`, { where });
+    const { shape } = valueById(graph, id).type;
+    if (shapeText(mask.shape) !== shapeText(shape) || mask.dtype !== "float32")
+      throw new EspalierError(
+        "usage",
+        `The mask of "${name}" is ${typeText(mask)}, the weight is float32${shapeText(shape)}`,
+        { where },
+      );
+  }
+}
+
+/** Trainable constants become inputs; refuses masks that fit none of them. */
+export function openParameters(builder: GraphBuilder, graph: Graph, choice: ParameterChoice): Map<ValueId, ValueId> {
+  const trainable = trainableConstants(graph);
+  checkMasks(graph, new Map(trainable.map((id) => [valueById(graph, id).name, id])), choice);
+  const inputs = new Map<ValueId, ValueId>();
+  for (const id of trainable) {
+    const { name, type } = valueById(graph, id);
+    if (choice.frozen?.has(name)) continue;
+    const input = builder.input(name, type);
+    builder.replaceUses(id, input);
+    inputs.set(id, input);
+  }
+  if (inputs.size === 0)
+    throw new EspalierError(
+      "usage",
+      "There is nothing to train: the graph has no float32 weights that are not frozen",
+      {
+        where: `graph "${graph.name}"`,
+      },
+    );
+  return inputs;
 }

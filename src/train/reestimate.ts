@@ -4,6 +4,7 @@ import { openOrt } from "../runtimes/onnxruntime.ts";
 import { float32, seededRandom, toFloat32 } from "../tensor/index.ts";
 import { useBatchStatistics } from "./batch-norm.ts";
 import { checkFit, headOf } from "./head.ts";
+import { sessionOptions } from "./session-options.ts";
 import type { TrainingData } from "./trainer.ts";
 import { bindBatch } from "./training-graph.ts";
 
@@ -43,7 +44,7 @@ export async function reestimateBatchNorm(
   const { measured } = useBatchStatistics(builder, bound);
   builder.setOutputs(measured.flatMap(({ values }) => [...values]));
   const names = measured.map(({ values }) => values.map((id) => builder.value(id).name));
-  const session = await openOrt(builder.build(), options.threads === undefined ? {} : { threads: options.threads });
+  const session = await openOrt(builder.build(), sessionOptions(options.threads));
   const sums: Sums[] = measured.map(({ constants }) => {
     const channels = builder.value(constants[0]!).data!.data.length;
     const zeros = () => new Float64Array(channels);

@@ -4,6 +4,7 @@ import { writeOnnx } from "../formats/onnx/index.ts";
 import type { ValueId } from "../ir/index.ts";
 import { createSession, toOrt } from "../runtimes/onnxruntime.ts";
 import { scalar, type Tensor, tensor } from "../tensor/index.ts";
+import { sessionOptions } from "./session-options.ts";
 import type { TrainingGraph } from "./training-graph.ts";
 
 export interface StepFeeds {
@@ -38,7 +39,7 @@ function floats(shape: readonly number[], data: Float32Array): ort.Tensor {
  */
 export async function openStepper(training: TrainingGraph, threads?: number): Promise<Stepper> {
   const { names, state } = training;
-  const session = await createSession(writeOnnx(training.graph), threads === undefined ? {} : { threads });
+  const session = await createSession(writeOnnx(training.graph), sessionOptions(threads));
   const buffers = [0, 1].map((side) =>
     state.map(({ initial }) =>
       floats(initial.shape, side === 0 ? initial.data.slice() : new Float32Array(initial.data.length)),

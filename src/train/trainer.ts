@@ -1,7 +1,6 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { editGraph } from "../ops/index.ts";
-import { openOrt } from "../runtimes/onnxruntime.ts";
 import { seededRandom, type Tensor } from "../tensor/index.ts";
 import type { Augment } from "./augment.ts";
 import { checkFit, headOf } from "./head.ts";
@@ -9,6 +8,7 @@ import { type Distillation, smoothedTargets } from "./losses.ts";
 import { correctionsAt, type Optimiser } from "./optimisers.ts";
 import { rateAt, type Schedule } from "./schedules.ts";
 import { openStepper, type Stepper } from "./stepper.ts";
+import { openTeacher, type Teacher } from "./teacher.ts";
 import { trainingGraph } from "./training-graph.ts";
 
 /** What training needs of a data set. */
@@ -28,6 +28,7 @@ export interface Progress {
   readonly rate: number;
 }
 
+/** How `train` trains; only the length (`epochs` or `steps`) matters to most callers. */
 export interface TrainOptions {
   /** Passes over the data; give this or `steps`. */
   readonly epochs?: number;
@@ -64,6 +65,7 @@ export interface EpochRecord {
   readonly accuracy: number;
 }
 
+/** The graph with its trained weights, and what each epoch came to. */
 export interface TrainResult {
   readonly graph: Graph;
   readonly history: readonly EpochRecord[];
@@ -118,26 +120,6 @@ export async function train(graph: Graph, data: TrainingData, options: TrainOpti
     await stepper.close();
     await teacher?.close();
   }
-}
-
-interface Teacher {
-  logits(samples: Tensor<"float32">): Promise<Tensor>;
-  close(): Promise<void>;
-}
-
-async function openTeacher(graph: Graph, threads: number | undefined): Promise<Teacher> {
-  const head = headOf(graph);
-  const builder = editGraph(graph);
-  builder.setOutputs([head.logits]);
-  const session = await openOrt(builder.build(), threads === undefined ? {} : { threads });
-  const [input, output] = [session.inputNames[0]!, session.outputNames[0]!];
-  return {
-    logits: async (samples) => {
-      const logits = (await session.run({ [input]: samples }))[output]!;
-      return { ...logits, shape: [samples.shape[0]!, head.classes] };
-    },
-    close: () => session.close(),
-  };
 }
 
 async function run(

@@ -1,13 +1,4 @@
-import { EspalierError } from "../diagnostics/index.ts";
-import {
-  type Graph,
-  type GraphBuilder,
-  shapeText,
-  staticShape,
-  typeText,
-  type ValueId,
-  valueById,
-} from "../ir/index.ts";
+import { type Graph, type GraphBuilder, staticShape, type ValueId, valueById } from "../ir/index.ts";
 import { editGraph, type Formula, formula } from "../ops/index.ts";
 import { allocate, float32, sizeOf, type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
 import { addGradients, type Composite } from "./autodiff.ts";
@@ -15,17 +6,13 @@ import { type Measured, useBatchStatistics } from "./batch-norm.ts";
 import { headOf } from "./head.ts";
 import { addCrossEntropy, addDistillation, type Distillation } from "./losses.ts";
 import { addUpdate, correctionsAt, type Optimiser, slotCount } from "./optimisers.ts";
-import { trainableConstants } from "./parameters.ts";
+import { openParameters, type ParameterChoice } from "./parameters.ts";
 
-export interface TrainingGraphOptions {
+export interface TrainingGraphOptions extends ParameterChoice {
   readonly batch: number;
   readonly optimiser: Optimiser;
   /** Adds the teacher's logits as an input and the distillation term to the loss. */
   readonly distillation?: Distillation;
-  /** 0/1 tensors by weight name, multiplied into the weight at the start and after each update. */
-  readonly masks?: ReadonlyMap<string, Tensor>;
-  /** Names of constants that stay as they are. */
-  readonly frozen?: ReadonlySet<string>;
   /** Share of the old value that running statistics keep each step; default 0.9. With "frozen", batch norms keep their inference form. */
   readonly batchNorm?: number | "frozen";
 }
@@ -110,22 +97,6 @@ function zeros(shape: readonly number[]): Tensor<"float32"> {
   return tensor("float32", shape, allocate("float32", sizeOf(shape)));
 }
 
-function checkMasks(graph: Graph, trainable: ReadonlyMap<string, ValueId>, options: TrainingGraphOptions): void {
-  const where = `graph "${graph.name}"`;
-  for (const [name, mask] of options.masks ?? []) {
-    const id = trainable.get(name);
-    if (id === undefined || options.frozen?.has(name))
-      throw new EspalierError("usage", `A mask is given for "${name}", which is not a trainable weight`, { where });
-    const { shape } = valueById(graph, id).type;
-    if (shapeText(mask.shape) !== shapeText(shape) || mask.dtype !== "float32")
-      throw new EspalierError(
-        "usage",
-        `The mask of "${name}" is ${typeText(mask)}, the weight is float32${shapeText(shape)}`,
-        { where },
-      );
-  }
-}
-
 /** a * b, element by element. */
 function product(a: Tensor, b: Tensor): Tensor<"float32"> {
   const [left, right] = [toFloat32(a), toFloat32(b)];
@@ -133,29 +104,6 @@ function product(a: Tensor, b: Tensor): Tensor<"float32"> {
     a.shape,
     left.map((value, i) => value * right[i]!),
   );
-}
-
-/** Trainable constants become inputs; refuses masks that fit none of them. */
-function openParameters(builder: GraphBuilder, graph: Graph, options: TrainingGraphOptions): Map<ValueId, ValueId> {
-  const trainable = trainableConstants(graph);
-  checkMasks(graph, new Map(trainable.map((id) => [valueById(graph, id).name, id])), options);
-  const inputs = new Map<ValueId, ValueId>();
-  for (const id of trainable) {
-    const { name, type } = valueById(graph, id);
-    if (options.frozen?.has(name)) continue;
-    const input = builder.input(name, type);
-    builder.replaceUses(id, input);
-    inputs.set(id, input);
-  }
-  if (inputs.size === 0)
-    throw new EspalierError(
-      "usage",
-      "There is nothing to train: the graph has no float32 weights that are not frozen",
-      {
-        where: `graph "${graph.name}"`,
-      },
-    );
-  return inputs;
 }
 
 /**

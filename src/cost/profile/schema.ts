@@ -74,4 +74,5 @@ export type CpuProfile = z.infer<typeof cpuSchema>;
 export type GpuProfile = z.infer<typeof gpuSchema>;
 export type NpuProfile = z.infer<typeof npuSchema>;
 export type McuProfile = z.infer<typeof mcuSchema>;
+/** A device with its runtime, by class; every number that is a fact carries its source. */
 export type DeviceProfile = CpuProfile | GpuProfile | NpuProfile | McuProfile;

@@ -1,5 +1,6 @@
 import { checkIdentifier, guard } from "./identifier.ts";
 
+/** A C++ source and its header, as text. */
 export interface CSource {
   /** Text of <name>.cc. */
   readonly cc: string;

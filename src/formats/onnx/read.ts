@@ -14,6 +14,7 @@ import {
 import { readTensor } from "./tensors.ts";
 import { type RawNode, UPGRADES } from "./upgrade.ts";
 
+/** What the reader is told besides the bytes. */
 export interface ReadOnnxOptions {
   /** Name for messages, normally the file's. */
   readonly name?: string;
@@ -110,7 +111,7 @@ function inputType(info: ValueInfoProto, options: ReadOnnxOptions): TensorType {
   const given = options.inputShapes?.[info.name];
   if (given !== undefined) return { dtype, shape: given };
   const dims = type.value.shape?.dim;
-  const hint = `Give its shape: --input ${info.name}:1,3,224,224 (your sizes).`;
+  const hint = "Export the model with its sizes stated; only the batch, the first axis, may stay open.";
   if (dims === undefined)
     throw new EspalierError("input", "The model does not state the rank of this input", { where, hint });
   const shape = dims.map((dim, axis): Dim => {

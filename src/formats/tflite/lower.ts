@@ -9,6 +9,7 @@ import { type Plan, planLowering, type Step } from "./plan.ts";
 import { preferredLayouts } from "./prefer.ts";
 import { type LoweringSettings, StepContext } from "./step-context.ts";
 
+/** How a graph becomes a TFLite model; the defaults suit full int8. */
 export interface LowerOptions extends Partial<LoweringSettings> {
   /** What crosses the border of a quantised graph: int8 (default), or real numbers with QUANTIZE and DEQUANTIZE inside. */
   readonly io?: "int8" | "float32";
@@ -71,7 +72,7 @@ function bindBatch(graph: Graph): Graph {
         "unsupported",
         `Input "${name}" has the unknown size "${dim}" on axis ${axis} of ${shapeText(type.shape)}`,
         {
-          hint: "TFLite needs every size but the batch: give it with --input name:1,3,224,224.",
+          hint: "TFLite needs every size but the batch: export the model with that size fixed.",
         },
       );
     });

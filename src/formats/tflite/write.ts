@@ -5,6 +5,7 @@ import { type ModelCard, modelMetadata, runtimeVersionMetadata } from "./metadat
 import { minRuntimeVersion } from "./runtime-version.ts";
 import { storedZip } from "./zip.ts";
 
+/** How a .tflite file is written: lowering options and the metadata to embed. */
 export interface WriteTfliteOptions extends LowerOptions {
   /** TFLite Metadata for apps: labels and normalisation, readable by LiteRT's Task and Support libraries. Default: none. */
   readonly metadata?: ModelCard;

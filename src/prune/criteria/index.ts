@@ -9,4 +9,5 @@ export type { Criterion } from "./criterion.ts";
 /** Every criterion by name. */
 export const CRITERIA = { l1, l2, taylor, random } as const satisfies Record<string, Criterion>;
 
+/** The name of a criterion. */
 export type CriterionName = keyof typeof CRITERIA;

@@ -59,10 +59,13 @@ export interface LiteRtModule {
   compileModel(environment: EnvironmentHandle, model: ModelHandle, options: object): CompiledHandle;
 }
 
+/** A compiled WebAssembly module, handed on unseen. */
+type Program = object;
+
 /** What is used of the WebAssembly interface, which TypeScript declares for browsers only. */
 interface WebAssemblyApi {
-  compile(bytes: Uint8Array): Promise<WebAssembly.Module>;
-  readonly Instance: new (program: WebAssembly.Module, imports: object) => object;
+  compile(bytes: Uint8Array): Promise<Program>;
+  readonly Instance: new (program: Program, imports: object) => object;
 }
 const webAssembly = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
 
@@ -74,7 +77,7 @@ const BUILD = "litert_wasm_compat_internal";
 
 interface Package {
   readonly factory: Factory;
-  readonly program: WebAssembly.Module;
+  readonly program: Program;
 }
 let loaded: Promise<Package> | undefined;
 
@@ -111,7 +114,7 @@ export async function instantiateLiteRt(log: (line: string) => void): Promise<Li
     const runtime = await factory({
       print: log,
       printErr: log,
-      instantiateWasm: (imports: object, done: (instance: object, program: WebAssembly.Module) => void) => {
+      instantiateWasm: (imports: object, done: (instance: object, program: Program) => void) => {
         done(new webAssembly.Instance(program, imports), program);
       },
     });

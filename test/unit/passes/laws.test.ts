@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ARCHITECTURES } from "../../../src/architectures/index.ts";
 import { hashGraph } from "../../../src/ir/index.ts";
 import { validateGraph } from "../../../src/ops/index.ts";
 import { bindBatch, deployPipeline, importPipeline, PASSES, runPasses } from "../../../src/passes/index.ts";
@@ -9,6 +10,30 @@ import { randomModel } from "./random-model.ts";
 /** Float rounding over a dozen layers; float16 keeps 11 bits. */
 const tolerance = (pass: Pass) => (pass.name === "convert-float16" ? 2e-2 : 1e-4);
 const seeds = Array.from({ length: 24 }, (_, i) => i + 1);
+
+describe.each(Object.entries(ARCHITECTURES))("%s", (_, build) => {
+  it("is deployed without batch normalisation, with equal outputs", async () => {
+    const graph = build(1);
+    const deployed = runPasses(runPasses(graph, importPipeline), deployPipeline);
+    expect(graph.nodes.filter((node) => node.op === "BatchNormalization").length).toBeGreaterThan(5);
+    expect(deployed.nodes.filter((node) => node.op === "BatchNormalization")).toEqual([]);
+    const feeds = randomFeeds(graph, 2);
+    expect(difference(await runSmall(graph, feeds), await runSmall(deployed, feeds))).toBeLessThanOrEqual(1e-4);
+  });
+});
+
+describe("cost", () => {
+  it("takes a network of a thousand blocks through both pipelines in seconds", () => {
+    const graph = randomModel(1, { blocks: 1000 });
+    const start = process.cpuUsage();
+    const deployed = runPasses(runPasses(graph, importPipeline), deployPipeline);
+    const used = process.cpuUsage(start);
+    // Processor time, not the clock's, which other processes slow down: about 0.7 s.
+    expect((used.user + used.system) / 1e6).toBeLessThan(5);
+    expect(graph.nodes.length).toBeGreaterThan(2000);
+    expect(deployed.nodes.length).toBeLessThan(graph.nodes.length);
+  });
+});
 
 describe.each(seeds)("model %i", (seed) => {
   it("keeps its outputs through every pass, and every pass is idempotent", async () => {

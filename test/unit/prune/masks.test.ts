@@ -8,7 +8,7 @@ describe("N:M masks", () => {
   it("keep the two largest magnitudes of each four along the axis", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom([4, 8, 3, 3], [2, 4, 1, 1], [16, 8], [8, 12]),
+        fc.constantFrom<number[]>([4, 8, 3, 3], [2, 4, 1, 1], [16, 8], [8, 12]),
         fc.nat(1),
         fc.integer({ min: 0, max: 1000 }),
         (shape, wantedAxis, seed) => {

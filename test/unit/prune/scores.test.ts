@@ -63,7 +63,7 @@ describe("criteria", () => {
               value.name,
               float32(
                 value.data.shape,
-                Array.from(value.data.data, () => random.normal()),
+                Array.from({ length: value.data.data.length }, () => random.normal()),
               ),
             ],
           ]

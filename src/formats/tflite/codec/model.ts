@@ -91,6 +91,7 @@ export interface TfliteMetadata {
   readonly bytes: Uint8Array;
 }
 
+/** A .tflite file as plain data: what `decodeTflite` gives and `encodeTflite` takes. */
 export interface TfliteModel {
   /** Version of the schema: 3 for every file since 2018. */
   readonly version: number;

@@ -13,7 +13,7 @@ function lowerReshape(c: StepContext): void {
   const toShape = c.outShape();
   const quantization = c.placement.plan.quantization.get(c.out(0));
   const source = c.placed(0);
-  if (source.flat === undefined && flattens(fromShape, toShape) && sameElements(c)) {
+  if (source.flat === undefined && flattens(fromShape, toShape, source.layout) && sameElements(c)) {
     const contiguous = planReshape(fromShape, toShape, source.layout, identityLayout(2)).input;
     const order = flatOrder(fromShape, source.layout);
     const flat = { source: c.id(0), contiguous, ...(order === null ? {} : { order }) };
@@ -27,10 +27,12 @@ function lowerReshape(c: StepContext): void {
   c.placement.reshape(x, y);
 }
 
-/** Rows stay rows, and all else becomes one axis. */
-function flattens(from: readonly number[], to: readonly number[]): boolean {
-  if (to.length !== 2 || from.length <= 2) return false;
-  return from[0] === to[0] && reshapeBlocks(from.slice(1), to.slice(1)).length <= 1;
+/** Rows stay rows, in front of all else in the tensor too, and all else becomes one axis. */
+function flattens(from: readonly number[], to: readonly number[], layout: Layout): boolean {
+  if (to.length !== 2 || from.length <= 2 || from[0] !== to[0]) return false;
+  const outermost = layout.find((axis) => axis >= 0 && from[axis] !== 1);
+  if (from[0] !== 1 && outermost !== 0) return false;
+  return reshapeBlocks(from.slice(1), to.slice(1)).length <= 1;
 }
 
 /** A flattening that also changes the scale cannot be put off. */
@@ -45,7 +47,6 @@ function flatOrder(shape: readonly number[], layout: Layout): Int32Array | null 
   const inner = shape.slice(1);
   const count = inner.reduce((a, b) => a * b, 1);
   const axes = layout.filter((axis) => axis > 0).map((axis) => axis - 1);
-  if (layout.find((axis) => axis >= 0 && shape[axis] !== 1) !== 0 && shape[0] !== 1) return null;
   const positions: Tensor<"int32"> = tensor(
     "int32",
     inner,

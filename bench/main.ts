@@ -1,0 +1,25 @@
+/** Runs the benchmarks, each a ratio to a baseline measured in the same run: npm run bench [-- train sensitivity emission coupling] */
+import { EspalierError, suggestion } from "../src/diagnostics/index.ts";
+
+const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
+  train: () => import("./train.ts"),
+  sensitivity: () => import("./sensitivity.ts"),
+  emission: () => import("./emission.ts"),
+  coupling: () => import("./coupling.ts"),
+};
+
+const asked = process.argv.slice(2);
+try {
+  for (const name of asked) {
+    if (!Object.hasOwn(BENCHES, name))
+      throw new EspalierError("usage", `There is no benchmark "${name}"`, {
+        hint: suggestion(name, Object.keys(BENCHES)),
+      });
+  }
+  // A script runs when it is imported; one after the other, because they would disturb each other's clocks.
+  for (const name of asked.length === 0 ? Object.keys(BENCHES) : asked) await BENCHES[name]!();
+} catch (error) {
+  if (!(error instanceof EspalierError)) throw error;
+  process.stderr.write(`${error.render()}\n`);
+  process.exitCode = 1;
+}
