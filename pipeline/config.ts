@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DeviceProfile, loadProfile } from "../src/cost/index.ts";
-import { EspalierError } from "../src/diagnostics/index.ts";
+import { EspalierError, suggestion } from "../src/diagnostics/index.ts";
+import { CRITERIA, type CriterionName } from "../src/prune/index.ts";
 import { type ArtifactKind, findTarget, type Target } from "../targets/index.ts";
 
 /** What a deployment was asked for; everything that is absent takes the target's default. */
@@ -35,7 +36,7 @@ export interface DeployConfig {
   readonly seed: number;
   readonly limits: Limits;
   readonly epochs: number;
-  readonly criterion: Target["sensitivity"]["criterion"];
+  readonly criterion: CriterionName;
   readonly testSamples: number | null;
   readonly artifacts: readonly ArtifactKind[];
 }
@@ -60,7 +61,9 @@ export function projectRoot(): string {
   return resolve(here, here.includes(`${join("dist", "pipeline")}`) ? "../.." : "..");
 }
 
-const CRITERIA = ["l1", "l2", "taylor", "random"] as const;
+function isCriterion(name: string): name is CriterionName {
+  return Object.hasOwn(CRITERIA, name);
+}
 
 /** Fills in the target's defaults; unknown words are refused with a suggestion. */
 export async function resolveConfig(request: DeployRequest): Promise<DeployConfig> {
@@ -81,10 +84,10 @@ export async function resolveConfig(request: DeployRequest): Promise<DeployConfi
       hint: "Give a folder of IDX files or of class folders with images: --data DIR.",
     });
   }
-  const criterion = CRITERIA.find((word) => word === (request.criterion ?? target.sensitivity.criterion));
-  if (criterion === undefined)
-    throw new EspalierError("usage", `Unknown criterion "${request.criterion}"`, {
-      hint: `Known: ${CRITERIA.join(", ")}.`,
+  const criterion = request.criterion ?? target.sensitivity.criterion;
+  if (!isCriterion(criterion))
+    throw new EspalierError("usage", `Unknown criterion "${criterion}"`, {
+      hint: suggestion(criterion, Object.keys(CRITERIA)),
     });
   const seed = request.seed ?? 1;
   if (!Number.isSafeInteger(seed) || seed < 0)

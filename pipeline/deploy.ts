@@ -12,7 +12,7 @@ import { graphOf } from "./graph-file.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
 import { reportFacts } from "./report-facts.ts";
-import { chooseShipped } from "./shipping.ts";
+import { chooseShipped, withheldBecause } from "./shipping.ts";
 import { baselineStage } from "./stages/baseline.ts";
 import { budgetStage } from "./stages/budget.ts";
 import { emitStage } from "./stages/emit.ts";
@@ -132,7 +132,9 @@ async function writeResults(context: RunContext, outcome: Outcome, command: stri
   const put = async (name: string, content: Uint8Array | string) => {
     files.push(await directory.write(name, content));
   };
-  for (const { file } of outcome.emitted.files) await put(file, outcome.bytes[file]!);
+  // What is no better than the original is not handed over; it stays in the run's stages for whoever wants to look.
+  if (withheldBecause(outcome) === null)
+    for (const { file } of outcome.emitted.files) await put(file, outcome.bytes[file]!);
   await put("report.json", reportJson);
   await put("report.md", renderMarkdown(report));
   await put("report.xml", renderJUnit(report));

@@ -7,6 +7,7 @@ export function requirementsOf(outcome: Outcome): RequirementFacts[] {
   return [
     accuracyRow(outcome),
     ...latencyRows(outcome),
+    ...slowerRows(outcome),
     ...macsRows(outcome),
     ...ramRows(outcome),
     ...flashRows(outcome),
@@ -195,6 +196,30 @@ function flashRows({ config, costs, shipped, bytes }: Outcome): RequirementFacts
         source: "TensorFlow Lite Micro 90b983c2b, arm-none-eabi-g++ 12.2",
       },
       note: `The original takes about ${before} bytes and ${before > limit ? "does not fit" : "fits"}.`,
+    },
+  ];
+}
+
+/** No artifact is shipped that is slower than what came in, where both can be timed. */
+function slowerRows(outcome: Outcome): RequirementFacts[] {
+  if (outcome.timings === null) return [];
+  const { original, artifacts } = outcome.timings;
+  const own = artifacts.find(({ file }) => file === outcome.shipped.file)!.timing;
+  return [
+    {
+      id: "not-slower",
+      title: "Latency, no more than the original's",
+      comparison: "<=",
+      limit: original.medianMs,
+      value: own.medianMs,
+      interval: [...own.interval],
+      unit: "ms",
+      evidence: {
+        kind: "measured",
+        how: `Median of ${own.rounds} interleaved rounds at batch 1 on this machine`,
+        source: outcome.shipped.runtime,
+        timed: true,
+      },
     },
   ];
 }

@@ -25,3 +25,18 @@ export function chooseShipped(
   if (accurate.length > 0) return accurate.reduce((best, artifact) => (time(artifact) < time(best) ? artifact : best));
   return artifacts.reduce((best, artifact) => (artifact.accuracy > best.accuracy ? artifact : best));
 }
+
+/** Why the artifact is not handed over: it is no better than what came in. Null when it is. */
+export function withheldBecause({
+  shipped,
+  model,
+  bytes,
+  timings,
+}: Pick<Outcome, "shipped" | "model" | "bytes" | "timings">): string | null {
+  const size = bytes[shipped.file]!.length;
+  if (size > model.bytes) return `${shipped.file} has ${size} bytes, the original ${model.bytes}`;
+  if (timings === null) return null;
+  const own = timings.artifacts.find(({ file }) => file === shipped.file)!.timing.medianMs;
+  const before = timings.original.medianMs;
+  return own > before ? `${shipped.file} takes ${own.toFixed(3)} ms, the original ${before.toFixed(3)} ms` : null;
+}

@@ -1,5 +1,6 @@
 import type { DeviceProfile } from "../src/cost/index.ts";
 import type { Graph } from "../src/ir/index.ts";
+import type { CriterionName } from "../src/prune/index.ts";
 import type { Metric } from "../src/search/index.ts";
 
 export type TargetName = "cpu" | "ampere" | "npu" | "mcu";
@@ -31,7 +32,7 @@ export interface SensitivitySettings {
   readonly ratios: readonly number[];
   /** Held-out samples that each point is measured on. */
   readonly samples: number;
-  readonly criterion: "l1" | "l2" | "taylor" | "random";
+  readonly criterion: CriterionName;
 }
 
 /** A rule of a target on the float graph that is to be deployed. Its sentence is the message, the documentation and the report's row. */

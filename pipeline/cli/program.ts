@@ -1,5 +1,6 @@
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { EspalierError } from "../../src/diagnostics/index.ts";
+import { CRITERIA } from "../../src/prune/index.ts";
 import { TARGETS } from "../../targets/index.ts";
 import { VERSION } from "../version.ts";
 import { runDeploy } from "./deploy-command.ts";
@@ -75,7 +76,7 @@ function deployCommand(outcome: Outcome): Command {
     )
     .optionsGroup("Advanced options:")
     .option("--epochs <n>", "fine-tuning epochs; 0 for none, fractions allowed", decimal)
-    .addOption(new Option("--criterion <name>", "importance of a unit").choices(["l1", "l2", "taylor", "random"]))
+    .addOption(new Option("--criterion <name>", "importance of a unit").choices(Object.keys(CRITERIA)))
     .option(
       "--test-samples <n>",
       "judge accuracy on the first n test samples only (the report says so)",
