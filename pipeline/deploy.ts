@@ -52,6 +52,8 @@ export async function deploy(
   for (const split of [data.train, data.test]) checkFit(model.graph, headOf(model.graph), split);
   const directory = await openRunDirectory(config.out);
   try {
+    // A report that lies in the folder must be of the run that was asked for last, also when this one ends without any.
+    await directory.removeResults();
     const context: RunContext = { config, data, directory, progress, signal, stages: [] };
     const outcome = await runStages(context, model);
     return await writeResults(context, outcome, command);
@@ -128,17 +130,15 @@ async function writeResults(context: RunContext, outcome: Outcome, command: stri
   const { directory } = context;
   const report = buildReport(reportFacts(outcome, command));
   const reportJson = renderJson(report);
-  const files: string[] = [];
-  const put = async (name: string, content: Uint8Array | string) => {
-    files.push(await directory.write(name, content));
-  };
-  // What is no better than the original is not handed over; it stays in the run's stages for whoever wants to look.
-  if (withheldBecause(outcome) === null)
-    for (const { file } of outcome.emitted.files) await put(file, outcome.bytes[file]!);
-  await put("report.json", reportJson);
-  await put("report.md", renderMarkdown(report));
-  await put("report.xml", renderJUnit(report));
-  await put("report.html", await renderHtml(report));
+  const artifacts = outcome.emitted.files.map(({ file }) => [file, outcome.bytes[file]!] as const);
+  const files = await directory.writeResults({
+    // What is no better than the original is not handed over; it stays in the run's stages for whoever wants to look.
+    ...(withheldBecause(outcome) === null ? Object.fromEntries(artifacts) : {}),
+    "report.json": reportJson,
+    "report.md": renderMarkdown(report),
+    "report.xml": renderJUnit(report),
+    "report.html": await renderHtml(report),
+  });
   return { report, reportJson, files };
 }
 

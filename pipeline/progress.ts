@@ -11,7 +11,9 @@ export interface Progress {
   /** A line worth knowing. */
   note(text: string): void;
   warn(text: string): void;
+  /** Nothing more will come, whether all went well or not: what is live on a terminal is put away. */
+  end(): void;
 }
 
 /** Says nothing. */
-export const silent: Progress = { stage() {}, resumed() {}, step() {}, done() {}, note() {}, warn() {} };
+export const silent: Progress = { stage() {}, resumed() {}, step() {}, done() {}, note() {}, warn() {}, end() {} };

@@ -69,6 +69,7 @@ export async function runDeploy(options: DeployOptions): Promise<number> {
     );
     return report.verdict.exitCode;
   } finally {
+    progress.end();
     done();
   }
 }

@@ -50,6 +50,7 @@ function terminalProgress(stream: NodeJS.WriteStream): Progress {
     done: (_name, seconds, result) => line(`${" ".repeat(13)}${result} ${paint("dim", `(${seconds.toFixed(1)} s)`)}`),
     note: (text) => line(`${" ".repeat(13)}${text}`),
     warn: (text) => line(`${paint("yellow", "warning:")} ${text}`),
+    end: stop,
   };
 }
 
@@ -72,6 +73,7 @@ function lineProgress(stream: NodeJS.WriteStream): Progress {
     done: (name, seconds, result) => line(`${name}: ${result} (${seconds.toFixed(1)} s)`),
     note: (text) => line(`  ${text}`),
     warn: (text) => line(`warning: ${text}`),
+    end: () => {},
   };
 }
 

@@ -72,7 +72,7 @@ export async function sensitivityStage(
         }
         curves.push({ group: group.name, members: group.texts, size: group.size, counts, points });
       }
-      const frozen = groups.frozen.map((axis) => ({ axis: `${axis.value}[${axis.axis}]`, reason: axis.reason }));
+      const frozen = groups.frozen.map((axis) => ({ axis: `${axis.name}[${axis.axis}]`, reason: axis.reason }));
       return {
         files: {},
         json: { samples, baseline: { loss: whole.loss, accuracy: whole.accuracy }, scores, curves, frozen },

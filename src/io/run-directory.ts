@@ -5,6 +5,7 @@ import { removeStaleTemporaries, writeFileInFolder } from "./atomic.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { confine } from "./paths.ts";
 import { systemError } from "./read.ts";
+import { removeResults, writeResults } from "./results.ts";
 import { commitStage, readStage, type StageOutput } from "./stage-store.ts";
 import { readTimings, recordTiming, type Timings } from "./timings.ts";
 
@@ -22,6 +23,7 @@ export interface StageResult<T> extends StageOutput<T> {
  *   stages/<stage>.json      record: input hash, JSON result, hashes of the files; written last
  *   stages/<stage>/...       the stage's files
  *   timings.json             apart, because it differs from run to run
+ *   results.json             lists what `writeResults` put there
  *   ...                      whatever `write` puts there: the final artifacts
  *   .lock                    while a process works in it
  */
@@ -36,6 +38,10 @@ export interface RunDirectory {
   stage<T>(name: string, inputHash: string, compute: () => Promise<StageOutput<T>>): Promise<StageResult<T>>;
   /** Writes a file below the folder, whole or not at all, creating folders as needed. Returns its absolute path. */
   write(path: string, content: Uint8Array | string): Promise<string>;
+  /** Takes away what an earlier run handed over with `writeResults`, and nothing else. */
+  removeResults(): Promise<void>;
+  /** Hands over the results, in the order given, in place of an earlier run's. Returns their absolute paths. */
+  writeResults(files: Readonly<Record<string, Uint8Array | string>>): Promise<string[]>;
   /** Milliseconds each stage took when it was last computed. */
   timings(): Promise<Timings>;
   /** Lets the next process in. */
@@ -125,6 +131,15 @@ function runDirectory(path: string, lock: Lock): RunDirectory {
       const target = await confine(path, relativePath);
       await writeFileInFolder(target, content);
       return target;
+    },
+    removeResults: async () => {
+      invariant(open, "removal of results from a closed run directory");
+      await removeResults(path);
+    },
+    writeResults: async (files) => {
+      invariant(open, "write of results into a closed run directory");
+      await lock.verify();
+      return writeResults(path, files);
     },
     timings: () => readTimings(timings),
     close: async () => {

@@ -45,8 +45,7 @@ export function coupleBlocks(
   const ready = constants.every((id) => coupling.isConstant(id) && coupling.known(id).length === 0);
   const channels = channelIds(coupling, x, inputs, ready ? reason : "shared-blocks");
   if (!ready) {
-    for (const id of [x, ...constants])
-      for (let axis = 0; axis < coupling.shapeOf(id).length; axis++) coupling.pin(id, axis, "shared-blocks");
+    for (const id of [x, ...constants]) coupling.pinAxes(id, "shared-blocks");
     coupling.setOutput(y, []);
     return;
   }

@@ -1,5 +1,6 @@
+import { invariant } from "../diagnostics/index.ts";
 import { type Node, type Shape, type ValueId, valueById } from "../ir/index.ts";
-import { alignedAxes, CONTRACTED, type CouplingContext, type OpContext, type Operand } from "../ops/index.ts";
+import { CONTRACTED, type CouplingContext, type OpContext, type Operand } from "../ops/index.ts";
 import { coupleBlocks } from "./blocks.ts";
 import type { Coupling } from "./coupling.ts";
 import type { Family } from "./family.ts";
@@ -13,6 +14,7 @@ import {
   selectPositions,
   tileInput,
 } from "./movement.ts";
+import { reduceInput } from "./reduction.ts";
 import { reshapeFamily } from "./reshape-family.ts";
 
 /** The verbs of one node, acting on the coupling. `reasonOf` says why a computed value may have untracked axes. */
@@ -24,7 +26,7 @@ export function couplingContext(
 ): CouplingContext<never> {
   const input = (i: number): ValueId => {
     const id = node.inputs[i];
-    if (id === null || id === undefined) throw new Error(`internal: ${node.op} has no input ${i}`);
+    invariant(id !== null && id !== undefined, `${node.op} has no input ${i}`);
     return id;
   };
   const outputShape = (j = 0): Shape => valueById(coupling.graph, node.outputs[j]!).type.shape;
@@ -75,35 +77,12 @@ export function couplingContext(
     pad: (begins, ends) => padInput(coupling, node, begins, ends),
     expand: () => expandInput(coupling, node),
     tile: (repeats) => tileInput(coupling, node, repeats),
-    reduce: (axes, keepDims, exact) => {
-      const rank = facts.shape(0).length;
-      if (!exact) freezeAxes(coupling, input(0), "statistics", axes);
-      const families = coupling.familiesOf(input(0));
-      const summed = axes.filter((axis) => families.some((family) => family.shape[axis]! > 1));
-      if (exact && summed.length > 0)
-        for (const axis of summed) coupling.contractions.push({ node, operands: [{ input: 0, axis }] });
-      const left = alignedAxes(rank, rank).filter((axis) => !axes.includes(axis));
-      const to = alignedAxes(rank, rank).map((axis) => (keepDims ? axis : left.indexOf(axis)));
-      const live = families.flatMap((family) => {
-        const rest = left.filter((axis) => family.shape[axis]! > 1);
-        return rest.length === 0 ? [] : [coupling.project(family, rest)];
-      });
-      coupling.setOutput(
-        node.outputs[0]!,
-        live.map((family) => coupling.remap(family, to, keepDims ? rank : left.length)),
-      );
-    },
-    freeze: (i, reason, axes) => freezeAxes(coupling, input(i), reason, axes),
+    reduce: (axes, keepDims, exact) => reduceInput(coupling, node, axes, keepDims, exact),
+    freeze: (i, reason, axes) => coupling.pinAxes(input(i), reason, axes),
     onCut: (change) => {
       coupling.changes.set(node, change);
     },
   };
-}
-
-/** Fixes the size of a value's axes, all or some. */
-export function freezeAxes(coupling: Coupling, value: ValueId, reason: string, axes?: readonly number[]): void {
-  const all = axes ?? coupling.shapeOf(value).map((_, axis) => axis);
-  for (const axis of all) coupling.pin(value, axis, reason);
 }
 
 /** Families after a sum over one axis: those on it alone end, grids leave their rows. */

@@ -80,6 +80,11 @@ export class Coupling {
     if (this.isConstant(value)) this.#pinned.set(`${value}:${axis}`, reason);
   }
 
+  /** Pins the axes of a value, all by default. */
+  pinAxes(value: ValueId, reason: string, axes?: readonly number[]): void {
+    for (const axis of axes ?? this.shapeOf(value).keys()) this.pin(value, axis, reason);
+  }
+
   freezeFamily(family: Family, reason: string): void {
     for (const id of family.ids) this.ids.freeze(id, reason);
   }

@@ -2,7 +2,7 @@ import { withContext } from "../diagnostics/index.ts";
 import { type Graph, producers, type ValueId, valueById } from "../ir/index.ts";
 import { contextOf, specOf } from "../ops/index.ts";
 import { Coupling } from "./coupling.ts";
-import { couplingContext, freezeAxes } from "./coupling-context.ts";
+import { couplingContext } from "./coupling-context.ts";
 
 /** Runs a graph on unit ids, node by node. Linear in the number of index entries. */
 export function runCoupling(graph: Graph): Coupling {
@@ -13,14 +13,14 @@ export function runCoupling(graph: Graph): Coupling {
     try {
       const { couple } = specOf(node.op);
       if (couple === "frozen") {
-        for (const id of node.inputs) if (id !== null) freezeAxes(coupling, id, `operator ${node.op}`);
+        for (const id of node.inputs) if (id !== null) coupling.pinAxes(id, `operator ${node.op}`);
       } else couple(couplingContext(coupling, node, contextOf(graph, node), reasonOf));
     } catch (error) {
       throw withContext(error, `node "${node.name}" (${node.op})`);
     }
   });
   coupling.ids.node = -1;
-  for (const id of graph.outputs) freezeAxes(coupling, id, "graph-output");
+  for (const id of graph.outputs) coupling.pinAxes(id, "graph-output");
   return coupling;
 }
 

@@ -159,10 +159,6 @@ function lowerStep(
 
 /** A step runs on int8 when its outputs and all its computed inputs do. */
 function isQuantized(step: Step, plan: Plan): boolean {
-  const int8 = (id: ValueId) => {
-    const { dtype } = valueById(plan.graph, id).type;
-    return plan.quantization.has(id) && (dtype === "int8" || dtype === "uint8");
-  };
   const computed = step.inputs.filter((id) => id !== null && valueById(plan.graph, id).data === undefined) as ValueId[];
-  return computed.length > 0 && computed.every(int8) && step.outputs.every(int8);
+  return computed.length > 0 && [...computed, ...step.outputs].every((id) => plan.quantization.has(id));
 }

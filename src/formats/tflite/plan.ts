@@ -37,6 +37,24 @@ export interface Plan {
   readonly readers: ReadonlyMap<ValueId, readonly Step[]>;
 }
 
+/** Operators whose output elements are elements of their first input. */
+const movements: ReadonlySet<string> = new Set([
+  "Reshape",
+  "Flatten",
+  "Squeeze",
+  "Unsqueeze",
+  "Transpose",
+  "Slice",
+  "Split",
+  "Gather",
+  "MaxPool",
+  "GlobalMaxPool",
+]);
+
+function isMovement(node: Node | null, input: ValueId): node is Node {
+  return node !== null && movements.has(node.op) && node.outputs.length === 1 && node.inputs[0] === input;
+}
+
 export function planLowering(graph: Graph): Plan {
   const folding = new Folding(graph);
   folding.enter();
@@ -91,6 +109,13 @@ class Folding {
   /** uint8 is carried as int8: zero points move by 128. */
   #stated(node: Node): TfliteQuantization {
     const x = valueById(this.#graph, node.op === "QuantizeLinear" ? node.outputs[0]! : node.inputs[0]!);
+    const { dtype } = x.type;
+    if (dtype !== "int8" && dtype !== "uint8" && (dtype !== "int32" || x.data === undefined)) {
+      throw new EspalierError("unsupported", `Quantisation to ${dtype} has no TFLite form here`, {
+        where: `node "${node.name}"`,
+        hint: "Quantise activations and weights to int8 or uint8, biases to int32.",
+      });
+    }
     const axis = Number(node.attrs.axis ?? 1);
     const rank = x.type.shape.length;
     const stated = statedQuantization(
@@ -98,7 +123,7 @@ class Folding {
       this.#constant(node.inputs[2], node),
       axis < 0 ? axis + rank : axis,
     );
-    if (x.type.dtype !== "uint8") return stated;
+    if (dtype !== "uint8") return stated;
     return { ...stated, zeroPoints: stated.zeroPoints.map((point) => point - 128) };
   }
 
@@ -108,12 +133,17 @@ class Folding {
     return at;
   }
 
-  /** A graph input that is only quantised enters as integers. */
+  /** A graph input that is only quantised enters as integers, also when it is moved before. */
   enter(): void {
     for (const id of this.#graph.inputs) {
       const carrier = this.#quantized(id);
       this.#entries.push(carrier);
       if (carrier !== id) this.#names.set(carrier, valueById(this.#graph, id).name);
+      let at = id;
+      for (let reader = this.#onlyReader(at); isMovement(reader, at); reader = this.#onlyReader(at))
+        at = reader.outputs[0]!;
+      const q = at === id ? undefined : this.#quantizers(at)?.[0];
+      if (q !== undefined) this.#quantization.set(id, this.#quantization.get(q.outputs[0]!)!);
     }
   }
 
@@ -171,16 +201,22 @@ class Folding {
     return readers.length === 1 && !this.#graph.outputs.includes(id) ? readers[0]! : null;
   }
 
-  /** The quantised form of a value that is read by nothing but equal QuantizeLinear nodes; otherwise the value itself. */
-  #quantized(id: ValueId): ValueId {
+  /** The nodes that read a value, when they are nothing but equal QuantizeLinear nodes; otherwise null. */
+  #quantizers(id: ValueId): readonly Node[] | null {
     const readers = this.#readers.get(id) ?? [];
     const first = readers[0]?.outputs[0];
-    if (first === undefined || this.#graph.outputs.includes(id)) return id;
+    if (first === undefined || this.#graph.outputs.includes(id)) return null;
     const wanted = this.#quantization.get(first);
-    for (const reader of readers) {
-      if (reader.op !== "QuantizeLinear" || !sameQuantization(this.#quantization.get(reader.outputs[0]!), wanted))
-        return id;
-    }
+    const equal = (reader: Node) =>
+      reader.op === "QuantizeLinear" && sameQuantization(this.#quantization.get(reader.outputs[0]!), wanted);
+    return readers.every(equal) ? readers : null;
+  }
+
+  /** The quantised form of a value if that is all that is read of it, otherwise the value itself. */
+  #quantized(id: ValueId): ValueId {
+    const readers = this.#quantizers(id);
+    if (readers === null) return id;
+    const first = readers[0]!.outputs[0]!;
     for (const reader of readers) {
       this.#done.add(reader);
       if (reader.outputs[0] !== first) this.#alias.set(reader.outputs[0]!, first);
@@ -188,14 +224,15 @@ class Folding {
     return first;
   }
 
-  /** An operator applied to integers without a DQ between (allowed for movement) keeps the quantisation of its input. */
+  /** Movement commutes with quantisation: what moves a quantised value gives one with the same scale, Q and DQ or not. */
   #inherit(step: Step): void {
-    const from =
-      step.inputs[0] === null || step.inputs[0] === undefined ? undefined : this.#quantization.get(step.inputs[0]);
+    const [input] = step.inputs;
+    const from = input === null || input === undefined ? undefined : this.#quantization.get(input);
     if (from === undefined || step.op === "QuantizeLinear") return;
     for (const id of step.outputs) {
       const { dtype } = valueById(this.#graph, id).type;
-      if ((dtype === "int8" || dtype === "uint8") && !this.#quantization.has(id)) this.#quantization.set(id, from);
+      const integer = dtype === "int8" || dtype === "uint8";
+      if ((integer || movements.has(step.op)) && !this.#quantization.has(id)) this.#quantization.set(id, from);
     }
   }
 

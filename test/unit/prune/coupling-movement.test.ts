@@ -121,10 +121,10 @@ describe("coupling rules", () => {
     const graph = g.done(g.node("MatMul", [g.node("Reshape", [mixed, g.ints(0, 0, 12)]), g.weight("o", 12, 2)]));
     const groups = await expectProved(graph);
     expect(groupLines(groups)).toEqual([
-      "embed[out] 8, q[in] 8, k[in] 8, v[in] 8 | 8",
-      "q[out] 12, k[out] 6 | 6",
+      "embed[out] 8, k[in] 8, q[in] 8, v[in] 8 | 8",
+      "k[out] 6, q[out] 12 | 6",
       "v[out] 6, o[in] 12 | 6",
-      "rows: q[out] 12, k[out] 6, v[out] 6, o[in] 12 | 2",
+      "rows: k[out] 6, q[out] 12, v[out] 6, o[in] 12 | 2",
     ]);
   });
 });
