@@ -1,5 +1,6 @@
 import type { Evidence, RequirementFacts } from "../src/report/index.ts";
 import { workRatio } from "../targets/index.ts";
+import { grainOf } from "./candidates.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** Every requirement of a run, in the order of the report. */
@@ -12,6 +13,7 @@ export function requirementsOf(outcome: Outcome): RequirementFacts[] {
     ...ramRows(outcome),
     ...flashRows(outcome),
     sizeRow(outcome),
+    ...ruleRows(outcome),
   ];
 }
 
@@ -235,4 +237,35 @@ function sizeRow({ model, shipped, bytes }: Outcome): RequirementFacts {
     unit: "bytes",
     evidence: { kind: "measured", how: "Sizes of both files", source: shipped.file },
   };
+}
+
+/** The target's own rules, each a count of nodes that break it. */
+function ruleRows({ config, graph, model }: Outcome): RequirementFacts[] {
+  const { target, profile } = config;
+  const context = { graph, original: model.graph, profile, target, grain: grainOf(target, profile) };
+  return target.rules.map(({ id, says, check }) => {
+    const broken = check(context);
+    const row: RequirementFacts = {
+      id: `rule:${id}`,
+      title: says,
+      comparison: "==",
+      limit: 0,
+      value: broken.length,
+      unit: "count",
+      evidence: {
+        kind: "simulated",
+        how: "Nodes of the deployed graph that break the rule",
+        source: `target ${target.name}`,
+      },
+    };
+    return broken.length === 0
+      ? row
+      : {
+          ...row,
+          note: broken
+            .slice(0, 5)
+            .map(({ node, found }) => `${node}: ${found}`)
+            .join("; "),
+        };
+  });
 }

@@ -24,6 +24,8 @@ interface Recipe {
   /** Test accuracy below which the model is not written. */
   readonly floor: number;
   readonly half?: boolean;
+  /** What the card says of how the test images were used; default: once, at the end. */
+  readonly remark?: string;
 }
 
 const LABEL_SMOOTHING = 0.05;
@@ -47,6 +49,7 @@ const RECIPES: Readonly<Record<ArchitectureName, Recipe>> = {
     weightDecay: 5e-4,
     shift: 1,
     floor: 0.91,
+    remark: "The test images judged two recipes: this one, and the same with 8 epochs, which reached 90.88 %.",
   },
   mobilenet_v2: {
     summary: "A small MobileNetV2: a strided stem, seven inverted residuals with ReLU6, widths 16 to 64",
@@ -148,7 +151,7 @@ ${recipe.summary}. Input \`input\` [N, 1, 28, 28], output \`logits\` [N, 10]. Ba
 ## Recipe
 Data: Fashion-MNIST (MIT licence), ${data.length} of the ${total} training images (the rest is held out for measuring sensitivity), pixels in 0..1. Random shifts of up to ${recipe.shift} ${recipe.shift === 1 ? "pixel" : "pixels"} and mirroring.
 ${recipe.epochs} epochs in batches of ${recipe.batch}; SGD with Nesterov momentum 0.9, weight decay ${recipe.weightDecay} (not on biases and normalisations); learning
-rate ${recipe.schedule.kind} from ${rate} with a warm-up over ${100 * (warmUp ?? 0)} % of the steps; cross-entropy with label smoothing ${LABEL_SMOOTHING}. The test images judge the finished model only; a first recipe for resnet8 with 8 epochs reached 90.88 % and was lengthened.
+rate ${recipe.schedule.kind} from ${rate} with a warm-up over ${100 * (warmUp ?? 0)} % of the steps; cross-entropy with label smoothing ${LABEL_SMOOTHING}. ${recipe.remark ?? "The test images were looked at once, at the end."}
 
     npm run train:examples -- --only ${name} --seed ${seed}
 

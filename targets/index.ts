@@ -8,6 +8,7 @@ import type { Target, TargetName } from "./target.ts";
 export type {
   ArtifactKind,
   RecoverySettings,
+  RuleContext,
   SensitivitySettings,
   SparsitySettings,
   Target,

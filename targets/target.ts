@@ -35,12 +35,22 @@ export interface SensitivitySettings {
   readonly criterion: CriterionName;
 }
 
-/** A rule of a target on the float graph that is to be deployed. Its sentence is the message, the documentation and the report's row. */
+/** What a rule looks at: the float graph that is deployed, the one that came in, and the device. */
+export interface RuleContext {
+  readonly graph: Graph;
+  readonly original: Graph;
+  readonly profile: DeviceProfile;
+  readonly target: Target;
+  /** Multiple that cut channel counts are held to. */
+  readonly grain: number;
+}
+
+/** A rule of a target. Its sentence is the report's row and the documentation. */
 export interface TargetRule {
   readonly id: string;
   readonly says: string;
   /** The nodes that break the rule, each with what was found there. */
-  check(graph: Graph, profile: DeviceProfile): readonly { readonly node: string; readonly found: string }[];
+  check(context: RuleContext): readonly { readonly node: string; readonly found: string }[];
 }
 
 /** A way of deploying: what to default to, what to do, what to hold. */

@@ -50,6 +50,11 @@ Examples:
   $ espalier deploy --target cpu --quiet --json > report.json
   # the devices that are known
   $ espalier profiles
+
+Exit codes:
+  0  every requirement holds
+  2  a requirement does not hold, or no candidate meets the budget
+  1  an error of use or input
 `;
 
 function deployCommand(outcome: Outcome): Command {
@@ -57,7 +62,9 @@ function deployCommand(outcome: Outcome): Command {
     "Prune, fine-tune, quantise, emit and verify a model for a device, and write the compliance report.",
   );
   command
-    .requiredOption("--target <name>", `way of deploying: ${Object.keys(TARGETS).join(", ")}`)
+    .usage("--target <name> [options]")
+    .showHelpAfterError("(espalier deploy --help lists the flags)")
+    .option("--target <name>", `way of deploying: ${Object.keys(TARGETS).join(", ")}`)
     .optionsGroup("Common options:")
     .option("--model <file>", "trained model, ONNX (default: the target's example)")
     .option("--data <dir>", "labelled samples: IDX files, or a folder of class folders with PNG or JPEG images")
@@ -88,6 +95,9 @@ function deployCommand(outcome: Outcome): Command {
     .option("--debug", "stack traces with errors")
     .addHelpText("after", EXAMPLES)
     .action(async (options) => {
+      // Not commander's own check, which would come before that for unknown flags and hide a misspelt --target.
+      if (options.target === undefined)
+        throw new EspalierError("usage", "--target is missing", { hint: `Known: ${Object.keys(TARGETS).join(", ")}.` });
       outcome.exitCode = await runDeploy(options);
     });
   return command;
@@ -116,14 +126,8 @@ export function buildProgram(outcome: Outcome): Command {
   program.command("help [command]", { hidden: true });
   for (const command of [program, ...program.commands]) {
     command.exitOverride((error: CommanderError) => {
-      // Asking for help is no error; every other message of commander's is one of use.
-      throw new UsageExit(
-        error.code === "commander.helpDisplayed" ||
-          error.code === "commander.help" ||
-          error.code === "commander.version"
-          ? 0
-          : 1,
-      );
+      // 0 for help and version that were asked for, otherwise 1.
+      throw new UsageExit(error.exitCode);
     });
   }
   return program;

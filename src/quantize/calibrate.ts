@@ -16,35 +16,60 @@ export interface GraphSession {
 }
 
 /** How `calibrate` runs the graph and chooses ranges. */
-export interface CalibrationOptions {
+export interface ObserveOptions {
   /** Loads a graph into the runtime that computes the activations. */
   readonly open: (graph: Graph) => Promise<GraphSession>;
+  /** The scheme that the graph will be quantised with: it decides which values are looked at. Default MCU_SCHEME. */
+  readonly scheme?: QuantizationScheme;
+  /** False keeps extremes only, which is all that "minmax" needs; default true. */
+  readonly histograms?: boolean;
+  readonly onProgress?: (batches: number) => void;
+}
+
+export interface RangeOptions {
   /** Default "minmax". */
   readonly method?: RangeMethod;
   /** Of "percentile": the share of values cut off at each end; default 1e-4. */
   readonly tail?: number;
-  /** The scheme that the graph will be quantised with: it decides which values are looked at. Default MCU_SCHEME. */
-  readonly scheme?: QuantizationScheme;
-  readonly onProgress?: (batches: number) => void;
 }
+
+export type CalibrationOptions = Omit<ObserveOptions, "histograms"> & RangeOptions;
 
 /** Range of each activation, by value name. */
 export type Ranges = ReadonlyMap<string, Range>;
 
+/** Distribution of each activation, by value name: enough for ranges by any method. */
+export type Observations = ReadonlyMap<string, Readonly<Histogram>>;
+
 /** Input tensors of the graph by name, or the tensor of its only input. */
 export type CalibrationBatch = Tensor | Readonly<Record<string, Tensor>>;
 
+type Batches = Iterable<CalibrationBatch> | AsyncIterable<CalibrationBatch>;
+
+/** `observe` and `rangesFrom` in one, for a single method. */
+export async function calibrate(graph: Graph, batches: Batches, options: CalibrationOptions): Promise<Ranges> {
+  return rangesFrom(
+    await observe(graph, batches, {
+      ...options,
+      histograms: options.method !== undefined && options.method !== "minmax",
+    }),
+    options,
+  );
+}
+
+/** Ranges from what was observed; "minmax" by default. */
+export function rangesFrom(observations: Observations, options: RangeOptions = {}): Ranges {
+  const { method = "minmax", tail } = options;
+  return new Map([...observations].map(([name, histogram]) => [name, rangeOf(histogram, method, tail)]));
+}
+
 /**
- * Runs the float graph over batches with every activation as an output, and gives each its range. Memory: one batch of
- * activations and a histogram of 8,192 bins a value. Throws EspalierError "input" when there is no batch, and "runtime"
- * when an activation is not finite, naming it.
+ * Runs the float graph over batches with every activation as an output, and collects each one's distribution. Memory: one
+ * batch of activations and a histogram of 8,192 bins a value. Throws EspalierError "input" when there is no batch, and
+ * "runtime" when an activation is not finite, naming it.
  */
-export async function calibrate(
-  graph: Graph,
-  batches: Iterable<CalibrationBatch> | AsyncIterable<CalibrationBatch>,
-  options: CalibrationOptions,
-): Promise<Ranges> {
-  const { method = "minmax", scheme = MCU_SCHEME } = options;
+export async function observe(graph: Graph, batches: Batches, options: ObserveOptions): Promise<Observations> {
+  const { scheme = MCU_SCHEME, histograms: binned = true } = options;
   const observed = observedValues(graph, planQuantization(graph, scheme));
   const inputs = new Set(graph.inputs);
   const computed = observed.filter((id) => !inputs.has(id));
@@ -55,8 +80,7 @@ export async function calibrate(
     for await (const batch of batches) {
       const feeds = feedsOf(graph, batch);
       const results = computed.length === 0 ? {} : await session.run(feeds);
-      for (const [name, histogram] of histograms)
-        record(histogram, name, results[name] ?? feeds[name], method !== "minmax");
+      for (const [name, histogram] of histograms) record(histogram, name, results[name] ?? feeds[name], binned);
       count += 1;
       options.onProgress?.(count);
     }
@@ -64,7 +88,7 @@ export async function calibrate(
     await session.close();
   }
   if (count === 0) throw new EspalierError("input", "Calibration needs at least one batch, got none");
-  return new Map([...histograms].map(([name, histogram]) => [name, rangeOf(histogram, method, options.tail)]));
+  return histograms;
 }
 
 /** The graph with the given values as its outputs (those of the graph when there is none: a session needs one). */

@@ -66,5 +66,19 @@ function growTo(histogram: Histogram, magnitude: number): void {
 
 /** Middle of a bin. */
 export function binCentre(histogram: Histogram, bin: number): number {
-  return ((bin + 0.5) / BINS) * 2 * histogram.limit - histogram.limit;
+  return ((bin + 0.5) / histogram.counts.length) * 2 * histogram.limit - histogram.limit;
+}
+
+/** The same values in bins that are `factor` (a power of two) times as wide. */
+export function coarser(histogram: Histogram, factor: number): Histogram {
+  const counts = new Float64Array(histogram.counts.length / factor);
+  for (let bin = 0; bin < histogram.counts.length; bin++) counts[Math.floor(bin / factor)]! += histogram.counts[bin]!;
+  return { ...histogram, counts };
+}
+
+/** Bins between the extremes, inclusive. */
+export function spannedBins({ low, high, limit, counts }: Histogram): number {
+  const at = (value: number) =>
+    Math.min(counts.length - 1, Math.floor(((value + limit) / (2 * limit)) * counts.length));
+  return limit === 0 ? 1 : at(high) - at(low) + 1;
 }

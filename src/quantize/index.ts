@@ -3,7 +3,12 @@ export {
   type CalibrationOptions,
   calibrate,
   type GraphSession,
+  type Observations,
+  type ObserveOptions,
+  observe,
+  type RangeOptions,
   type Ranges,
+  rangesFrom,
 } from "./calibrate.ts";
 export { type OutputRule, outputRule } from "./constraints.ts";
 export { type AffineParameters, affineInt8, type Range } from "./parameters.ts";

@@ -1,4 +1,4 @@
-import { BINS, binCentre, type Histogram } from "./histogram.ts";
+import { BINS, binCentre, coarser, type Histogram, spannedBins } from "./histogram.ts";
 import { affineInt8, type Range } from "./parameters.ts";
 
 /** How a range is chosen from a histogram: the extremes, a percentile, the least squared error, or the least divergence. */
@@ -12,7 +12,32 @@ export function rangeOf(histogram: Histogram, method: RangeMethod, tail = DEFAUL
   const full: Range = { low: Math.min(0, histogram.low), high: Math.max(0, histogram.high) };
   if (method === "minmax" || histogram.limit === 0) return full;
   if (method === "percentile") return percentile(histogram, full, tail);
-  return search(histogram, full, method === "mse" ? meanSquaredError : divergence);
+  const dense = method === "entropy" ? densified(histogram) : null;
+  return dense === null ? search(histogram, full, meanSquaredError) : search(dense, full, divergence);
+}
+
+/** Values that a bin must hold on average for its count to say something of the distribution. */
+const LEAST_COUNT = 16;
+/** Bins that 256 levels need at least, so that a level spans several. */
+const LEAST_BINS = 512;
+
+/**
+ * Bins wide enough to be well filled: a divergence over empty bins measures the sample, not the distribution. Null when
+ * that leaves too few; the squared error decides then.
+ */
+function densified(histogram: Histogram): Histogram | null {
+  const zero = BINS / 2;
+  const counts = histogram.counts.slice();
+  // Zero is exact in every range; the heap of zeros behind a ReLU would otherwise ask for the finest level around it.
+  counts[zero] = Math.min(counts[zero]!, counts[zero + 1]!);
+  const total = counts.reduce((a, b) => a + b, 0);
+  for (let factor = 1; factor <= BINS / LEAST_BINS; factor *= 2) {
+    const candidate = coarser({ ...histogram, counts }, factor);
+    const bins = spannedBins(candidate);
+    if (bins < LEAST_BINS) return null;
+    if (total / bins >= LEAST_COUNT && bins <= 4 * LEAST_BINS) return candidate;
+  }
+  return null;
 }
 
 /** Cuts off at most `tail` of all values at each end. */
@@ -59,7 +84,7 @@ function search(histogram: Histogram, full: Range, cost: (histogram: Histogram, 
 function meanSquaredError(histogram: Histogram, range: Range): number {
   const { scale, zeroPoint } = affineInt8(range);
   let sum = 0;
-  for (let bin = 0; bin < BINS; bin++) {
+  for (let bin = 0; bin < histogram.counts.length; bin++) {
     const count = histogram.counts[bin]!;
     if (count === 0) continue;
     const x = binCentre(histogram, bin);
@@ -72,50 +97,39 @@ function meanSquaredError(histogram: Histogram, range: Range): number {
 
 /**
  * Kullback-Leibler divergence of the clipped distribution from its 256-level form (Migacz, "8-bit inference with
- * TensorRT", GTC 2017): the values of a level are spread evenly over the bins of it that held any.
+ * TensorRT", GTC 2017): the values of a level are spread evenly over the bins of it that held any; what clipping moves
+ * to the border is missing from the levels, which is its price.
  */
 function divergence(histogram: Histogram, range: Range): number {
   const { scale, zeroPoint } = affineInt8(range);
-  const clipped = new Float64Array(BINS);
-  const level = new Int16Array(BINS);
-  const first = Math.max(
-    0,
-    Math.min(BINS - 1, Math.floor(((range.low + histogram.limit) / (2 * histogram.limit)) * BINS)),
-  );
-  const last = Math.max(
-    first,
-    Math.min(BINS - 1, Math.ceil(((range.high + histogram.limit) / (2 * histogram.limit)) * BINS) - 1),
-  );
-  const mass = new Float64Array(256);
+  const { counts, limit } = histogram;
+  const edge = (value: number) => ((value + limit) / (2 * limit)) * counts.length;
+  const first = Math.max(0, Math.min(counts.length - 1, Math.floor(edge(range.low))));
+  const last = Math.max(first, Math.min(counts.length - 1, Math.ceil(edge(range.high)) - 1));
+  const clipped = counts.slice(first, last + 1);
   const inside = new Float64Array(256);
-  let total = 0;
-  for (let bin = 0; bin < BINS; bin++) {
-    const count = histogram.counts[bin]!;
-    if (count === 0) continue;
-    const at = Math.max(first, Math.min(last, bin));
-    clipped[at]! += count;
-    total += count;
-    const q = Math.max(-128, Math.min(127, Math.round(binCentre(histogram, at) / scale) + zeroPoint)) + 128;
-    level[at] = q;
-    // The level's mass is that of the values inside: the outliers at the border are what clipping loses.
-    if (at === bin) inside[q]! += count;
-  }
-  let kept = 0;
   const occupied = new Float64Array(256);
-  for (let bin = first; bin <= last; bin++) {
-    if (clipped[bin]! === 0) continue;
-    occupied[level[bin]!]!++;
+  const level = new Uint8Array(clipped.length);
+  let total = 0;
+  let kept = 0;
+  for (let bin = 0; bin < counts.length; bin++) {
+    total += counts[bin]!;
+    if (bin < first) clipped[0]! += counts[bin]!;
+    if (bin > last) clipped[clipped.length - 1]! += counts[bin]!;
   }
-  for (let q = 0; q < 256; q++) {
-    mass[q] = inside[q]!;
-    kept += mass[q]!;
+  for (let i = 0; i < clipped.length; i++) {
+    const q = Math.round(binCentre(histogram, first + i) / scale) + zeroPoint;
+    level[i] = Math.max(-128, Math.min(127, q)) + 128;
+    inside[level[i]!]! += counts[first + i]!;
+    kept += counts[first + i]!;
+    if (clipped[i]! > 0) occupied[level[i]!]!++;
   }
   if (kept === 0) return Number.POSITIVE_INFINITY;
   let sum = 0;
-  for (let bin = first; bin <= last; bin++) {
-    const p = clipped[bin]! / total;
-    if (p === 0) continue;
-    const q = mass[level[bin]!]! / occupied[level[bin]!]! / kept;
+  for (let i = 0; i < clipped.length; i++) {
+    if (clipped[i] === 0) continue;
+    const p = clipped[i]! / total;
+    const q = inside[level[i]!]! / occupied[level[i]!]! / kept;
     sum += p * Math.log(p / Math.max(q, 1e-12));
   }
   return sum;

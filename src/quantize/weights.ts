@@ -34,8 +34,7 @@ export function quantizeWeight(weight: Tensor, axis: number | null, least?: Arra
   const data = new Int8Array(values.length);
   for (let from = 0, at = 0; from < values.length; from += inner, at = (at + 1) % size) {
     const scale = scales[at]!;
-    for (let i = from; i < from + inner; i++)
-      data[i] = Math.max(-127, Math.min(127, Math.round(values[i]! / scale)));
+    for (let i = from; i < from + inner; i++) data[i] = Math.max(-127, Math.min(127, Math.round(values[i]! / scale)));
   }
   return { data: tensor("int8", weight.shape, data), scales, axis };
 }

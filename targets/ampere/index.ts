@@ -1,3 +1,4 @@
+import { channelGrain } from "../rules.ts";
 import type { Target } from "../target.ts";
 
 /** An Ampere GPU: channels cut to the tensor cores' grain, 2:4 where sparse kernels win, fp16 and fp32 ONNX. */
@@ -14,5 +15,5 @@ export const ampere: Target = {
   recovery: { epochs: 1, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
   sparsity: { n: 2, m: 4, epochs: 0.5 },
   artifacts: ["onnx-float16", "onnx-float32"],
-  rules: [],
+  rules: [channelGrain],
 };

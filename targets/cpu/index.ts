@@ -1,3 +1,4 @@
+import { channelGrain } from "../rules.ts";
 import type { Target } from "../target.ts";
 
 /** A server or desktop CPU: ONNX and TFLite files, float32 or int8, whichever this machine runs faster. */
@@ -14,5 +15,5 @@ export const cpu: Target = {
   recovery: { epochs: 2, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
   sparsity: null,
   artifacts: ["onnx-float32", "onnx-int8", "tflite-float32", "tflite-int8"],
-  rules: [],
+  rules: [channelGrain],
 };

@@ -1,3 +1,4 @@
+import { channelGrain } from "../rules.ts";
 import type { Target } from "../target.ts";
 
 /** A microcontroller under TensorFlow Lite Micro: full int8 TFLite, C sources, op resolver and arena size. */
@@ -14,5 +15,5 @@ export const mcu: Target = {
   recovery: { epochs: 2, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
   sparsity: null,
   artifacts: ["tflite-int8", "c"],
-  rules: [],
+  rules: [channelGrain],
 };

@@ -1,3 +1,4 @@
+import { channelGrain, runsOnDevice } from "../rules.ts";
 import type { Target } from "../target.ts";
 
 /** A mobile NPU: channels cut to the array's grain, full int8 TFLite with labels and normalisation. */
@@ -14,5 +15,5 @@ export const npu: Target = {
   recovery: { epochs: 2, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
   sparsity: null,
   artifacts: ["tflite-int8"],
-  rules: [],
+  rules: [channelGrain, runsOnDevice],
 };

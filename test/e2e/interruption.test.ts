@@ -60,6 +60,10 @@ describe("a run that is killed while it fine-tunes", () => {
     const third = await answer([...deployArgs(out), "--json"]);
     expect(third.stderr.match(/taken over/g)).toHaveLength(8);
     expect(fingerprint(parseReport(JSON.parse(third.stdout)))).toBe(results(whole).fingerprint);
+
+    // The folder never shows a report of another command than the last.
+    expect((await answer([...deployArgs(out), "--macs", "1"])).code).toBe(2);
+    expect(readdirSync(out).sort()).toEqual(["espalier-run.json", "stages", "timings.json"]);
   });
 });
 

@@ -41,11 +41,13 @@ describe.each(documents)("%s", (document) => {
 });
 
 describe("sources", () => {
-  const sources = ["src", "targets", "pipeline", "scripts"].flatMap((folder) => filesOf(folder, ".ts"));
+  const sources = ["src", "targets", "pipeline", "scripts"]
+    .flatMap((folder) => filesOf(folder, ".ts"))
+    .filter((file) => !file.includes("/generated/"));
 
   it("refer to documents that exist", () => {
     const lost = sources.flatMap((file) =>
-      [...read(file).matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
+      [...read(file).matchAll(/(?<!ONNX )\bdocs\/[\w/-]+\.md\b/g)]
         .filter(([document]) => !exists(document))
         .map(([document]) => `${file} refers to ${document}`),
     );
