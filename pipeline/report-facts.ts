@@ -57,16 +57,20 @@ export function reportFacts(outcome: Outcome, command: string): ReportFacts {
     ...latencyOf(outcome),
     ...memoryOf(outcome),
     ...sparsityOf(outcome),
-    artifacts: emitted.files.map(({ file, what }) => ({
-      file,
-      bytes: outcome.bytes[file]!.length,
-      sha256: sha256(outcome.bytes[file]!),
-      what,
-    })),
+    artifacts: artifactsOf(outcome),
     diagnostics: emitted.notes.map((message) => ({ severity: "note" as const, code: "lowering", message })),
     notes: notesOf(outcome),
     run: { environment: environmentOf(), stages: context.stages.map((stage) => ({ ...stage })) },
   };
+}
+
+/** The files that are handed over. */
+function artifactsOf(outcome: Outcome): ReportFacts["artifacts"] {
+  if (withheldBecause(outcome) !== null) return [];
+  return outcome.emitted.files.map(({ file, what }) => {
+    const bytes = outcome.bytes[file]!;
+    return { file, bytes: bytes.length, sha256: sha256(bytes), what };
+  });
 }
 
 function profileOf({ config }: Outcome): ReportFacts["profile"] {

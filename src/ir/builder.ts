@@ -213,8 +213,3 @@ export class GraphBuilder {
     });
   }
 }
-
-/** The type of a value in a graph. */
-export function typeOf(graph: Graph, id: ValueId): TensorType {
-  return valueById(graph, id).type;
-}

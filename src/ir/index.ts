@@ -1,4 +1,4 @@
-export { GraphBuilder, type Infer, type InputFact, type NodeOptions, typeOf } from "./builder.ts";
+export { GraphBuilder, type Infer, type InputFact, type NodeOptions } from "./builder.ts";
 export {
   type Attribute,
   type Attributes,

@@ -25,7 +25,6 @@ export const floats = (fallback: readonly number[] = []): AttributeSpec<readonly
   kind: "floats",
   fallback,
 });
-export const tensorAttribute = (): AttributeSpec<Tensor> => ({ kind: "tensor" });
 
 export type AttributeSpecs = Readonly<Record<string, AttributeSpec<never> | AttributeSpec<unknown>>>;
 

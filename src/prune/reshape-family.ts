@@ -70,8 +70,3 @@ export function reshapeFamily(family: Family, input: Shape, output: Shape): Fami
 function sizesAt(shape: Shape, axes: readonly number[]): Shape {
   return axes.map((axis) => shape[axis]!);
 }
-
-/** Whether a family has rows: more than one tracked axis. */
-export function isGrid(family: Family): boolean {
-  return supportOf(family).length > 1;
-}

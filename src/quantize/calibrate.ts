@@ -33,6 +33,7 @@ export interface RangeOptions {
   readonly tail?: number;
 }
 
+/** How `calibrate` runs the graph and chooses ranges. */
 export type CalibrationOptions = Omit<ObserveOptions, "histograms"> & RangeOptions;
 
 /** Range of each activation, by value name. */

@@ -28,7 +28,13 @@ type Step = (b: GraphBuilder, x: ValueId, random: Random, values: readonly Value
 
 const shapeOf = (b: GraphBuilder, id: ValueId) => b.value(id).type.shape as readonly number[];
 const weight = (b: GraphBuilder, random: Random, shape: readonly number[]) =>
-  b.constant("w", float32(shape, Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * 0.4)));
+  b.constant(
+    "w",
+    float32(
+      shape,
+      Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * 0.4),
+    ),
+  );
 const ints = (b: GraphBuilder, values: readonly number[]) => b.constant("i", int64s(values));
 
 const conv: Step = (b, x, random) => {
@@ -109,7 +115,13 @@ const slice: Step = (b, x, random) => {
 
 const pad: Step = (b, x, random) => {
   const { length } = shapeOf(b, x);
-  return b.node("Pad", [x, ints(b, Array.from({ length: 2 * length }, () => random.below(2)))]);
+  return b.node("Pad", [
+    x,
+    ints(
+      b,
+      Array.from({ length: 2 * length }, () => random.below(2)),
+    ),
+  ]);
 };
 
 const reduce: Step = (b, x, random) => {

@@ -83,11 +83,6 @@ export function operatorCode(
   return { expected, low: measured ?? low, high: measured ?? high, measured };
 }
 
-/** Operators with a measured code size. */
-export function hasFlashSize(opcode: string): boolean {
-  return Object.hasOwn(OPERATOR_BYTES, opcode);
-}
-
 function operatorBytes(opcode: string, kernels: FlashKernels): number {
   const row = Object.hasOwn(OPERATOR_BYTES, opcode) ? OPERATOR_BYTES[opcode] : undefined;
   if (row === undefined) {

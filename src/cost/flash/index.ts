@@ -1,2 +1,2 @@
-export { estimateFlash, type FlashEstimate, hasFlashSize } from "./estimate.ts";
+export { estimateFlash, type FlashEstimate } from "./estimate.ts";
 export { FLASH_KERNELS, type FlashKernels } from "./sizes.ts";

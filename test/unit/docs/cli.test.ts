@@ -14,7 +14,7 @@ const known = new Set([program, ...program.commands].flatMap(flagsOf));
 known.add("--help");
 
 /** Flags of other programs that documents mention. */
-const foreign = new Set(["--sparsity", "--check", "--only", "--write", "--experimental-wasm-relaxed-simd", "--json"]);
+const foreign = new Set(["--sparsity", "--check", "--only", "--write", "--experimental-wasm-relaxed-simd"]);
 
 function flagsIn(text: string): string[] {
   return [...text.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);
