@@ -1,13 +1,6 @@
 import { EspalierError } from "../src/diagnostics/index.ts";
-import type { Metric } from "../src/search/index.ts";
+import type { Metric, Witness } from "../src/search/index.ts";
 import type { Limits } from "./config.ts";
-
-/** A limit that no candidate keeps: the least that was reached is above it. */
-export interface Witness {
-  readonly metric: Metric;
-  readonly limit: number;
-  readonly best: number;
-}
 
 const NAMES: Readonly<Record<Metric, { readonly title: string; readonly unit: string; readonly flag: string }>> = {
   latencyMs: { title: "latency", unit: " ms", flag: "--latency" },

@@ -58,7 +58,7 @@ function timedFigure({ timings }: Outcome, file: string): { latency?: Estimate }
   if (timing === undefined) return {};
   const evidence = {
     kind: "measured" as const,
-    how: `Median of ${timing.rounds} interleaved rounds at batch 1`,
+    how: `Median of ${timing.rounds} interleaved rounds at batch 1, one thread`,
     source: file.endsWith(".onnx") ? "ONNX Runtime" : "LiteRT",
     timed: true,
   };
@@ -90,7 +90,7 @@ function deviceFigures(
       interval: [...interval],
       evidence: {
         kind: "measured",
-        how: `Median of ${rounds} interleaved rounds at batch 1`,
+        how: `Median of ${rounds} interleaved rounds at batch 1, one thread`,
         source: "ONNX Runtime",
         timed: true,
       },

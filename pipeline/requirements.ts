@@ -3,8 +3,14 @@ import { workRatio } from "../targets/index.ts";
 import { grainOf } from "./candidates.ts";
 import type { Outcome } from "./outcome.ts";
 
+/** What the requirements are judged by. */
+export type Judged = Pick<
+  Outcome,
+  "config" | "model" | "baseline" | "graph" | "costs" | "shipped" | "timings" | "bytes"
+>;
+
 /** Every requirement of a run, in the order of the report. */
-export function requirementsOf(outcome: Outcome): RequirementFacts[] {
+export function requirementsOf(outcome: Judged): RequirementFacts[] {
   return [
     accuracyRow(outcome),
     ...latencyRows(outcome),
@@ -17,7 +23,7 @@ export function requirementsOf(outcome: Outcome): RequirementFacts[] {
   ];
 }
 
-function accuracyRow({ baseline, shipped, config }: Outcome): RequirementFacts {
+function accuracyRow({ baseline, shipped, config }: Judged): RequirementFacts {
   return {
     id: "accuracy-drop",
     title: "Accuracy lost against the original",
@@ -33,19 +39,19 @@ function accuracyRow({ baseline, shipped, config }: Outcome): RequirementFacts {
   };
 }
 
-function latencyRows(outcome: Outcome): RequirementFacts[] {
+function latencyRows(outcome: Judged): RequirementFacts[] {
   const { limits } = outcome.config;
   if (limits.latencyMs === null && limits.latencyShare === null) return [];
   return [outcome.timings === null ? predictedLatency(outcome) : measuredLatency(outcome)];
 }
 
-function measuredLatency(outcome: Outcome): RequirementFacts {
+function measuredLatency(outcome: Judged): RequirementFacts {
   const { limits } = outcome.config;
   const { original, artifacts } = outcome.timings!;
   const own = artifacts.find(({ file }) => file === outcome.shipped.file)!.timing;
   const evidence: Evidence = {
     kind: "measured",
-    how: `Median of ${own.rounds} rounds at batch 1, original and artifact in turn, on this machine`,
+    how: `Median of ${own.rounds} rounds at batch 1 and one thread, original and artifact in turn, on this machine`,
     source: outcome.shipped.runtime,
     timed: true,
   };
@@ -74,7 +80,7 @@ function measuredLatency(outcome: Outcome): RequirementFacts {
   };
 }
 
-function predictedLatency(outcome: Outcome): RequirementFacts {
+function predictedLatency(outcome: Judged): RequirementFacts {
   const { config, costs } = outcome;
   const { limits, profile } = config;
   const own = costs.artifact.latency!;
@@ -113,7 +119,7 @@ function milliseconds(seconds: number): string {
   return `${(1000 * seconds).toFixed(3)} ms`;
 }
 
-function macsRows({ config, costs }: Outcome): RequirementFacts[] {
+function macsRows({ config, costs }: Judged): RequirementFacts[] {
   const { limits } = config;
   const limit = limits.macs ?? (limits.macsShare === null ? null : Math.floor(limits.macsShare * costs.original.macs));
   if (limit === null) return [];
@@ -135,7 +141,7 @@ function macsRows({ config, costs }: Outcome): RequirementFacts[] {
   ];
 }
 
-function ramRows({ config, costs }: Outcome): RequirementFacts[] {
+function ramRows({ config, costs }: Judged): RequirementFacts[] {
   const limit = config.limits.ramBytes;
   if (limit === null) return [];
   const planned = costs.artifact.arena !== null;
@@ -164,7 +170,7 @@ function ramRows({ config, costs }: Outcome): RequirementFacts[] {
   ];
 }
 
-function flashRows({ config, costs, shipped, bytes }: Outcome): RequirementFacts[] {
+function flashRows({ config, costs, shipped, bytes }: Judged): RequirementFacts[] {
   const limit = config.limits.flashBytes;
   if (limit === null) return [];
   const flash = costs.artifact.flash;
@@ -203,7 +209,7 @@ function flashRows({ config, costs, shipped, bytes }: Outcome): RequirementFacts
 }
 
 /** No artifact is shipped that is slower than what came in, where both can be timed. */
-function slowerRows(outcome: Outcome): RequirementFacts[] {
+function slowerRows(outcome: Judged): RequirementFacts[] {
   if (outcome.timings === null) return [];
   const { original, artifacts } = outcome.timings;
   const own = artifacts.find(({ file }) => file === outcome.shipped.file)!.timing;
@@ -218,7 +224,7 @@ function slowerRows(outcome: Outcome): RequirementFacts[] {
       unit: "ms",
       evidence: {
         kind: "measured",
-        how: `Median of ${own.rounds} interleaved rounds at batch 1 on this machine`,
+        how: `Median of ${own.rounds} interleaved rounds at batch 1, one thread on this machine`,
         source: outcome.shipped.runtime,
         timed: true,
       },
@@ -227,7 +233,7 @@ function slowerRows(outcome: Outcome): RequirementFacts[] {
 }
 
 /** No artifact is shipped that is larger than what came in. */
-function sizeRow({ model, shipped, bytes }: Outcome): RequirementFacts {
+function sizeRow({ model, shipped, bytes }: Judged): RequirementFacts {
   return {
     id: "not-larger",
     title: "File size against the original",
@@ -240,7 +246,7 @@ function sizeRow({ model, shipped, bytes }: Outcome): RequirementFacts {
 }
 
 /** The target's own rules, each a count of nodes that break it. */
-function ruleRows({ config, graph, model }: Outcome): RequirementFacts[] {
+function ruleRows({ config, graph, model }: Judged): RequirementFacts[] {
   const { target, profile } = config;
   const context = { graph, original: model.graph, profile, target, grain: grainOf(target, profile) };
   return target.rules.map(({ id, says, check }) => {

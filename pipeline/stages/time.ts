@@ -27,7 +27,8 @@ async function runnerFor(timed: Timed, sampleShape: readonly number[]): Promise<
     Float32Array.from({ length: size }, () => random.next()),
   );
   if (timed.kind === "onnx") {
-    const session = await openOrt(timed.model);
+    // One thread: idle threads of one session spin for a while and would take the core from the next contestant.
+    const session = await openOrt(timed.model, { threads: 1 });
     const feeds = { [session.inputNames[0]!]: sample };
     return { run: () => session.run(feeds), close: () => session.close() };
   }

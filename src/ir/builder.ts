@@ -1,14 +1,6 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import type { Tensor } from "../tensor/index.ts";
-import {
-  type Attributes,
-  type Graph,
-  type Node,
-  type TensorType,
-  type Value,
-  type ValueId,
-  valueById,
-} from "./graph.ts";
+import type { Attributes, Graph, Node, TensorType, Value, ValueId } from "./graph.ts";
 import { orderNodes } from "./order.ts";
 
 /** What type inference is told of one input. */

@@ -1,6 +1,5 @@
 import { EspalierError, suggestion } from "../diagnostics/index.ts";
 import type { Attribute, Attributes } from "../ir/index.ts";
-import type { Tensor } from "../tensor/index.ts";
 
 /** One attribute of an operator: its ONNX kind and its default (absent default: the attribute is required). */
 export interface AttributeSpec<T> {

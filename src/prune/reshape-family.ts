@@ -1,5 +1,5 @@
 import { productOf, type Shape } from "../ir/index.ts";
-import { expandFamily, type Family, supportOf } from "./family.ts";
+import { expandFamily, type Family } from "./family.ts";
 
 /** A run of input axes that holds the same elements as a run of output axes. */
 export interface Segment {

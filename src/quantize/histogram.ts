@@ -41,8 +41,9 @@ export function addValues(histogram: Histogram, values: Float32Array, range: Ran
   const scale = BINS / (2 * histogram.limit);
   const { counts } = histogram;
   for (let i = 0; i < values.length; i++) {
-    const bin = Math.floor(values[i]! * scale) + BINS / 2;
-    counts[bin >= BINS ? BINS - 1 : bin]!++;
+    // Shifted to be positive before truncation, so that this is a floor; the limit itself belongs to the last bin.
+    const bin = (values[i]! * scale + BINS / 2) | 0;
+    counts[bin < BINS ? bin : BINS - 1]!++;
   }
 }
 

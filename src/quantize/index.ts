@@ -10,6 +10,7 @@ export {
   type Ranges,
   rangesFrom,
 } from "./calibrate.ts";
+export { type CompressOptions, compressWeights } from "./compress-weights.ts";
 export { type OutputRule, outputRule } from "./constraints.ts";
 export { type AffineParameters, affineInt8, type Range } from "./parameters.ts";
 export { observedValues, planQuantization, type QuantizationPlan, type ScaleClass } from "./plan.ts";

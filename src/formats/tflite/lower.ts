@@ -44,7 +44,10 @@ export function lowerToTflite(graph: Graph, options: LowerOptions = {}): Lowered
   const plan = planLowering(bindBatch(graph));
   const placement = new Placement(plan);
   const preferred = preferredLayouts(plan, (id) => placement.shape(id).length);
-  const settings: LoweringSettings = { globalAverage: options.globalAverage ?? "average-pool" };
+  const settings: LoweringSettings = {
+    globalAverage: options.globalAverage ?? "average-pool",
+    border: options.border ?? "pad",
+  };
   const real = options.io === "float32";
   const entries = plan.inputs.map((id, i) => enter(placement, id, plan.graph.inputs[i]!, preferred, real));
   for (const step of plan.steps) lowerStep(step, placement, preferred, settings);

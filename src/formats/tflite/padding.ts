@@ -35,3 +35,17 @@ export function borderOf(window: SlidingWindow, sizes: readonly number[], output
   if (axes.every((axis) => axis.same)) return { padding: "SAME", pads: null };
   return { padding: "VALID", pads: axes.map((axis) => [axis.begin, axis.end] as const) };
 }
+
+/**
+ * Zeros to add behind each kernel axis so that TFLite's SAME puts as many pads in front as ONNX's do; null when no
+ * number does. SAME's front is floor(((outputs - 1) * stride + kernel - size) / 2): a 3 x 3 kernel with stride 2 and
+ * pads of 1 on an even size becomes 4 x 4.
+ */
+export function growthOf(window: SlidingWindow, sizes: readonly number[], outputs: readonly number[]): number[] | null {
+  const growth = window.kernel.map((kernel, i) => {
+    if (window.dilations[i] !== 1 || Math.ceil(sizes[i]! / window.strides[i]!) !== outputs[i]!) return -1;
+    const least = 2 * window.pads[i]! + sizes[i]! - (outputs[i]! - 1) * window.strides[i]!;
+    return kernel === least + 1 ? 0 : least - kernel;
+  });
+  return growth.some((extra) => extra < 0) ? null : growth;
+}

@@ -201,4 +201,10 @@ export class StepContext {
 export interface LoweringSettings {
   /** Global average over the image: one AVERAGE_POOL_2D (same scale in and out), or MEAN. */
   readonly globalAverage: "average-pool" | "mean";
+  /**
+   * Pads of a convolution that are neither SAME nor VALID (often stride 2): a PAD in front, which costs a padded copy of
+   * the activation, or a kernel grown by zeros, which costs multiplications and weights. A grown kernel is used only
+   * where one exists.
+   */
+  readonly border: "pad" | "grow";
 }

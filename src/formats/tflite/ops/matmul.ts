@@ -1,9 +1,9 @@
 import { takeAlong, tensor } from "../../../tensor/index.ts";
 import { tfliteOptions } from "../codec/index.ts";
+import { moveWeight, stepBias, stepWeight } from "../contraction.ts";
 import { identityLayout, isIdentity, type Layout } from "../layout.ts";
 import { type QuantizedConstant, realValues } from "../quantization.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
-import { moveWeight, stepBias, stepWeight } from "./conv.ts";
 
 /** The rows that a fully connected layer multiplies: FULLY_CONNECTED flattens its input itself, so a Flatten in front costs nothing. */
 function rowsOf(c: StepContext): { tensor: number; order?: Int32Array } {

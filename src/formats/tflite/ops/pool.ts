@@ -1,10 +1,10 @@
 import { resolveWindow } from "../../../ops/index.ts";
+import { padded, two } from "../border.ts";
 import { tfliteOptions } from "../codec/index.ts";
 import { channelsLast, type Layout, physicalShape } from "../layout.ts";
 import { type Border, borderOf, type SlidingWindow } from "../padding.ts";
 import { asymmetricConstant } from "../quantization.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
-import { padded, two } from "./conv.ts";
 
 function windowOf(c: StepContext): SlidingWindow {
   const rank = c.shape(0).length;
