@@ -107,7 +107,7 @@ async function recover(context: RunContext, model: ImportedModel, pruned: Staged
   const epochs = pruned.json.changed ? config.epochs : 0;
   const tuned = await tuneStage(context, model, {
     name: "finetune",
-    what: `${epochs} epoch${epochs === 1 ? "" : "s"} on ${context.data.train.length} samples, distilled from the original`,
+    what: recoveryText(epochs, pruned.json.changed, context.data.train.length),
     from: pruned.key,
     graph: graphOf(pruned),
     epochs,
@@ -124,6 +124,11 @@ async function recover(context: RunContext, model: ImportedModel, pruned: Staged
     epochs: masks.size === 0 ? 0 : share * config.epochs,
     masks,
   });
+}
+
+function recoveryText(epochs: number, changed: boolean, samples: number): string {
+  if (epochs === 0) return changed ? "none was asked for" : "nothing was cut, the weights stay";
+  return `${epochs} epoch${epochs === 1 ? "" : "s"} on ${samples} samples, distilled from the original`;
 }
 
 async function writeResults(context: RunContext, outcome: Outcome, command: string): Promise<DeployResult> {

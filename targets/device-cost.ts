@@ -8,6 +8,7 @@ import {
   type LatencyComparison,
   listWork,
   planArena,
+  planPeakActivations,
   predictLatency,
 } from "../src/cost/index.ts";
 import { encodeTflite, type TfliteModel } from "../src/formats/tflite/codec/index.ts";
@@ -98,28 +99,20 @@ const BYTES = { float32: 4, float16: 2, int8: 1 } as const;
 
 /** Most bytes of activations alive at one node: its inputs, its outputs and whatever a later node still needs. One sample. */
 function peakOf(graph: Graph, precision: keyof typeof BYTES): number {
-  const lastUse = new Map<number, number>();
-  graph.nodes.forEach((node, i) => {
-    for (const id of [...node.inputs, ...node.outputs])
-      if (id !== null && valueById(graph, id).data === undefined) lastUse.set(id, i);
+  const live = new Map<number, { bytes: number; first: number; last: number }>();
+  const touch = (id: number, step: number) => {
+    const { type, data } = valueById(graph, id);
+    if (data !== undefined) return;
+    const known = live.get(id);
+    const bytes = type.shape.reduce((a: number, d) => a * (typeof d === "number" ? d : 1), BYTES[precision]);
+    live.set(id, known === undefined ? { bytes, first: step, last: step } : { ...known, last: step });
+  };
+  for (const id of graph.inputs) touch(id, 0);
+  graph.nodes.forEach((node, step) => {
+    for (const id of [...node.inputs, ...node.outputs]) if (id !== null) touch(id, step);
   });
-  for (const id of graph.outputs) lastUse.set(id, graph.nodes.length);
-  const sizes = new Map(
-    [...lastUse.keys()].map((id) => [
-      id,
-      valueById(graph, id).type.shape.reduce((a: number, d) => a * (typeof d === "number" ? d : 1), BYTES[precision]),
-    ]),
-  );
-  const live = new Set(graph.inputs);
-  let peak = 0;
-  graph.nodes.forEach((node, i) => {
-    for (const id of node.outputs) live.add(id);
-    let bytes = 0;
-    for (const id of live) bytes += sizes.get(id) ?? 0;
-    peak = Math.max(peak, bytes);
-    for (const id of live) if ((lastUse.get(id) ?? -1) <= i) live.delete(id);
-  });
-  return peak;
+  for (const id of graph.outputs) touch(id, graph.nodes.length);
+  return planPeakActivations([...live.values()]).bytes;
 }
 
 /** How a latency limit is meant. */

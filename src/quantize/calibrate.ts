@@ -3,6 +3,7 @@ import { type Graph, type ValueId, valueById } from "../ir/index.ts";
 import { editGraph } from "../ops/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { toFloat32 } from "../tensor/index.ts";
+import { addChannels, type ChannelSums } from "./channel-means.ts";
 import { addValues, extremes, type Histogram, newHistogram } from "./histogram.ts";
 import type { Range } from "./parameters.ts";
 import { observedValues, planQuantization } from "./plan.ts";
@@ -21,7 +22,7 @@ export interface ObserveOptions {
   readonly open: (graph: Graph) => Promise<GraphSession>;
   /** The scheme that the graph will be quantised with: it decides which values are looked at. Default MCU_SCHEME. */
   readonly scheme?: QuantizationScheme;
-  /** False keeps extremes only, which is all that "minmax" needs; default true. */
+  /** False keeps extremes only, which is all that "minmax" needs, and no channel means; default true. */
   readonly histograms?: boolean;
   readonly onProgress?: (batches: number) => void;
 }
@@ -39,8 +40,17 @@ export type CalibrationOptions = Omit<ObserveOptions, "histograms"> & RangeOptio
 /** Range of each activation, by value name. */
 export type Ranges = ReadonlyMap<string, Range>;
 
-/** Distribution of each activation, by value name: enough for ranges by any method. */
-export type Observations = ReadonlyMap<string, Readonly<Histogram>>;
+/** Mean of each channel (axis 1) of an activation, by value name. */
+export type ChannelMeans = ReadonlyMap<string, Float64Array>;
+
+/** What is known of an activation: its distribution, enough for ranges by any method, and the sums of its channels. */
+export interface Observation {
+  readonly histogram: Readonly<Histogram>;
+  readonly channels: Readonly<ChannelSums>;
+}
+
+/** By value name. */
+export type Observations = ReadonlyMap<string, Observation>;
 
 /** Input tensors of the graph by name, or the tensor of its only input. */
 export type CalibrationBatch = Tensor | Readonly<Record<string, Tensor>>;
@@ -61,7 +71,13 @@ export async function calibrate(graph: Graph, batches: Batches, options: Calibra
 /** Ranges from what was observed; "minmax" by default. */
 export function rangesFrom(observations: Observations, options: RangeOptions = {}): Ranges {
   const { method = "minmax", tail } = options;
-  return new Map([...observations].map(([name, histogram]) => [name, rangeOf(histogram, method, tail)]));
+  return new Map([...observations].map(([name, { histogram }]) => [name, rangeOf(histogram, method, tail)]));
+}
+
+/** Mean of each channel of each activation, for correcting biases; activations without a channel axis are absent. */
+export function channelMeansFrom(observations: Observations): ChannelMeans {
+  const known = [...observations].filter(([, { channels }]) => channels.count > 0);
+  return new Map(known.map(([name, { channels }]) => [name, channels.sums.map((sum) => sum / channels.count)]));
 }
 
 /**
@@ -75,13 +91,22 @@ export async function observe(graph: Graph, batches: Batches, options: ObserveOp
   const inputs = new Set(graph.inputs);
   const computed = observed.filter((id) => !inputs.has(id));
   const session = await options.open(withOutputs(graph, computed));
-  const histograms = new Map(observed.map((id) => [valueById(graph, id).name, newHistogram()]));
+  const observations = new Map(
+    observed.map((id) => {
+      const channels: ChannelSums = { sums: new Float64Array(0), count: 0 };
+      return [valueById(graph, id).name, { histogram: newHistogram(), channels }];
+    }),
+  );
   let count = 0;
   try {
     for await (const batch of batches) {
       const feeds = feedsOf(graph, batch);
       const results = computed.length === 0 ? {} : await session.run(feeds);
-      for (const [name, histogram] of histograms) record(histogram, name, results[name] ?? feeds[name], binned);
+      for (const [name, { histogram, channels }] of observations) {
+        const tensor = results[name] ?? feeds[name];
+        record(histogram, name, tensor, binned);
+        if (binned) addChannels(channels, tensor!);
+      }
       count += 1;
       options.onProgress?.(count);
     }
@@ -89,7 +114,7 @@ export async function observe(graph: Graph, batches: Batches, options: ObserveOp
     await session.close();
   }
   if (count === 0) throw new EspalierError("input", "Calibration needs at least one batch, got none");
-  return histograms;
+  return observations;
 }
 
 /** The graph with the given values as its outputs (those of the graph when there is none: a session needs one). */

@@ -2,19 +2,29 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { type Graph, type GraphBuilder, type Node, type ValueId, valueById } from "../ir/index.ts";
 import { newBuilder } from "../ops/index.ts";
 import { float32, scalar, type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
-import type { Ranges } from "./calibrate.ts";
+import type { ChannelMeans, Ranges } from "./calibrate.ts";
+import { quantizeContraction } from "./contraction.ts";
 import { type AffineParameters, affineInt8, type Range, unite } from "./parameters.ts";
 import { planQuantization, type QuantizationPlan } from "./plan.ts";
 import { MCU_SCHEME, type QuantizationScheme } from "./scheme.ts";
-import { leastScales, quantizeBias, quantizeWeight } from "./weights.ts";
 
 /**
  * The graph with its int8 values between QuantizeLinear and DequantizeLinear, its weights int8 and biases int32 behind
  * DequantizeLinear: the representation that both writers take. Inputs and outputs stay float32 and keep their names.
  * Expects batch normalisations folded. Throws EspalierError "input" when a value has no range.
  */
-export function quantizeGraph(graph: Graph, ranges: Ranges, scheme: QuantizationScheme = MCU_SCHEME): Graph {
-  return new Quantizer(graph, ranges, scheme).run();
+export function quantizeGraph(
+  graph: Graph,
+  ranges: Ranges,
+  scheme: QuantizationScheme = MCU_SCHEME,
+  options: QuantizeOptions = {},
+): Graph {
+  return new Quantizer(graph, ranges, scheme, options.channelMeans ?? new Map()).run();
+}
+
+export interface QuantizeOptions {
+  /** Corrects each bias by what rounding the weights adds to the mean of the output; default: no correction. */
+  readonly channelMeans?: ChannelMeans;
 }
 
 /** Parameters of every int8 value, by id: one pair for each class. */
@@ -55,8 +65,10 @@ class Quantizer {
   readonly #real = new Map<ValueId, ValueId>();
   readonly #int8 = new Map<ValueId, ValueId>();
   readonly #taken: Set<string>;
+  readonly #means: ChannelMeans;
 
-  constructor(graph: Graph, ranges: Ranges, scheme: QuantizationScheme) {
+  constructor(graph: Graph, ranges: Ranges, scheme: QuantizationScheme, means: ChannelMeans) {
+    this.#means = means;
     this.#graph = graph;
     this.#scheme = scheme;
     this.#plan = planQuantization(graph, scheme);
@@ -196,58 +208,27 @@ class Quantizer {
 
   /** Weight and bias of a convolution or matrix product. */
   #contraction(node: Node): (ValueId | null)[] {
-    const x = this.#read(node.inputs[0]!, true);
-    const inputScale = this.#parameters.get(node.inputs[0]!)!.scale;
-    const alpha = node.op === "Gemm" ? Number(node.attrs.alpha ?? 1) : 1;
-    const beta = node.op === "Gemm" ? Number(node.attrs.beta ?? 1) : 1;
-    const weight = times(this.#data(node, 1)!, alpha);
-    const channels = outputAxis(node);
-    const outputs =
-      node.op === "ConvTranspose" ? weight.shape[1]! * Number(node.attrs.group ?? 1) : weight.shape[channels]!;
-    const bias = this.#data(node, 2);
-    const values = bias === undefined ? null : spread(times(bias, beta), outputs);
-    const granularity = node.op.startsWith("Conv") ? this.#scheme.convolution : this.#scheme.fullyConnected;
-    const axis = granularity === "per-channel" && weight.shape[channels] === outputs ? channels : null;
-    const stored = quantizeWeight(weight, axis, leastScales(values, inputScale, outputs));
-    const { name } = valueById(this.#graph, node.inputs[1]!);
-    const inputs: (ValueId | null)[] = [x, this.#dequantized(name, stored.data, stored.scales, 0, axis)];
-    if (values !== null) {
-      const { data, scales } = quantizeBias(values, inputScale, stored.scales);
-      const biasName = valueById(this.#graph, node.inputs[2]!).name;
-      inputs.push(this.#dequantized(biasName, data, scales, 0, scales.length === 1 ? null : 0));
+    const input = { scale: this.#parameters.get(node.inputs[0]!)!.scale, means: this.#means.get(this.#name(node, 0)) };
+    const { weight, bias } = quantizeContraction(node, this.#data(node, 1)!, this.#data(node, 2), input, this.#scheme);
+    const inputs = [
+      this.#read(node.inputs[0]!, true),
+      this.#dequantized(this.#name(node, 1), weight.data, weight.scales, 0, weight.axis),
+    ];
+    if (bias !== null) {
+      const name = this.#data(node, 2) === undefined ? `${node.name}.bias` : this.#name(node, 2);
+      inputs.push(this.#dequantized(name, bias.data, bias.scales, 0, bias.scales.length === 1 ? null : 0));
     }
     return inputs;
+  }
+
+  #name(node: Node, i: number): string {
+    return valueById(this.#graph, node.inputs[i]!).name;
   }
 }
 
 /** Whether input i of an elementwise or movement operator is a real operand, not a bound, shape or pad value. */
 function isOperand(op: string, i: number): boolean {
   return !((op === "Clip" || op === "Pad") && i > 0);
-}
-
-/** The axis of a weight that counts outputs: O of OIHW, of [I, O, ...] for ConvTranspose, of the matrix for products. */
-function outputAxis(node: Node): number {
-  if (node.op === "Conv") return 0;
-  return node.op === "Gemm" && Number(node.attrs.transB ?? 0) === 1 ? 0 : 1;
-}
-
-function times(t: Tensor, factor: number): Tensor {
-  return factor === 1
-    ? t
-    : float32(
-        t.shape,
-        toFloat32(t).map((value) => value * factor),
-      );
-}
-
-function spread(bias: Tensor, count: number): Float32Array {
-  const values = toFloat32(bias);
-  if (values.length === count) return values;
-  if (values.length === 1) return new Float32Array(count).fill(values[0]!);
-  throw new EspalierError(
-    "unsupported",
-    `A bias of ${values.length} elements beside ${count} outputs cannot be quantised`,
-  );
 }
 
 function spanOf(values: Float32Array): Range {

@@ -64,6 +64,8 @@ const convolutions: Problem[] = [
   conv("conv 3x3 same", [6, 4, 3, 3], { pads: [1, 1, 1, 1] }),
   conv("conv 1x1 stride 2", [6, 4, 1, 1], { strides: [2, 2] }),
   conv("conv 3x3 stride 2 symmetric pads", [6, 4, 3, 3], { pads: [1, 1, 1, 1], strides: [2, 2] }, ["N", 4, 8, 8]),
+  conv("conv grouped strided", [6, 2, 5, 5], { group: 2, pads: [2, 2, 2, 2], strides: [2, 2] }, ["N", 4, 8, 8]),
+  conv("conv depthwise strided", [8, 1, 3, 3], { group: 4, pads: [1, 1, 1, 1], strides: [2, 2] }, ["N", 4, 8, 8]),
   conv("conv 3x3 stride 2 pads at the end", [6, 4, 3, 3], { pads: [0, 0, 1, 1], strides: [2, 2] }, ["N", 4, 8, 8]),
   conv("conv auto_pad", [6, 4, 4, 2], { auto_pad: "SAME_UPPER", strides: [2, 1] }),
   conv("conv auto_pad lower", [6, 4, 4, 2], { auto_pad: "SAME_LOWER", strides: [2, 1] }),

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { resnet8 } from "../../src/architectures/index.ts";
+import { emitTflite } from "../../src/formats/tflite/index.ts";
 import { type Graph, valueById } from "../../src/ir/index.ts";
 import { validateGraph } from "../../src/ops/index.ts";
-import { calibrate, MCU_SCHEME, MOBILE_SCHEME, quantizeGraph } from "../../src/quantize/index.ts";
+import { deployPipeline, runPasses } from "../../src/passes/index.ts";
+import { calibrate, compressWeights, MCU_SCHEME, MOBILE_SCHEME, quantizeGraph } from "../../src/quantize/index.ts";
 import { openOrt } from "../../src/runtimes/index.ts";
 import { cycle, difference, randomFeed, steps } from "./tflite-cycle.ts";
 import { PROBLEMS } from "./tflite-problems.ts";
@@ -64,5 +67,41 @@ describe("options", () => {
     const opcodes = emitted.model.subgraphs[0]!.operators.map((operator) => operator.opcode);
     expect(opcodes).toEqual(["MEAN", "FULLY_CONNECTED"]);
     expect(Math.max(...steps(emitted, expected, actual))).toBeLessThanOrEqual(1);
+  });
+
+  it.each(["conv 3x3 stride 2 symmetric pads", "conv grouped strided", "conv depthwise strided"])(
+    "grows the kernel of %s by zeros instead of padding, in float32 and int8",
+    async (name) => {
+      const { graph } = PROBLEMS.find((problem) => problem.name === name)!;
+      const opcodes = ({ emitted }: Awaited<ReturnType<typeof cycle>>) =>
+        emitted.model.subgraphs[0]!.operators.map((operator) => operator.opcode);
+      expect(opcodes(await cycle(graph))[0]).toBe("PAD");
+      const real = await cycle(graph, 1, { border: "grow" });
+      expect(opcodes(real)).not.toContain("PAD");
+      expect(difference(real.expected, real.actual).absolute).toBeLessThanOrEqual(1e-4);
+      const integer = await cycle(await quantized(graph), 1, { border: "grow" });
+      expect(opcodes(integer)).not.toContain("PAD");
+      expect(Math.max(...steps(integer.emitted, integer.expected, integer.actual))).toBeLessThanOrEqual(1);
+    },
+  );
+});
+
+describe("smaller weights", () => {
+  const graph = runPasses(resnet8(1), deployPipeline);
+
+  it("float16: half the bytes, the same numbers in both runtimes", async () => {
+    const { expected, actual, emitted } = await cycle(compressWeights(graph, { dtype: "float16" }));
+    const { absolute, magnitude } = difference(expected, actual);
+    expect(absolute).toBeLessThanOrEqual(1e-4 * magnitude);
+    expect(emitted.bytes.length).toBeLessThan(0.55 * emitTflite(graph).bytes.length);
+  });
+
+  it("int8: about a quarter, and close to the real graph (LiteRT rounds activations too)", async () => {
+    const float = await cycle(graph);
+    const small = await cycle(compressWeights(graph, { dtype: "int8" }));
+    const { absolute, magnitude } = difference(float.expected, small.actual);
+    expect(absolute).toBeLessThanOrEqual(0.03 * magnitude);
+    expect(small.emitted.bytes.length).toBeLessThan(0.32 * float.emitted.bytes.length);
+    expect(small.emitted.inputs[0]!.dtype).toBe("float32");
   });
 });

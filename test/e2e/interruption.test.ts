@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { deploy } from "../../pipeline/deploy.ts";
+import { silent } from "../../pipeline/progress.ts";
 import { fingerprint, parseReport } from "../../src/report/index.ts";
 import { startEspalier } from "../fixtures/e2e/cli.ts";
 import { answer } from "../fixtures/e2e/in-process.ts";
@@ -88,5 +90,32 @@ describe("a run that is in the way", () => {
     expect(hiddenFiles(out)).toEqual([]);
     expect(readdirSync(out).sort()).toEqual(["espalier-run.json", "stages", "timings.json"]);
     expect(readdirSync(join(out, "stages"))).not.toContain("finetune.json");
+  });
+});
+
+describe("a caller's signal", () => {
+  it("stops the run at the next step; what was finished is taken over by the next one", async () => {
+    const out = join(folder, "cancelled");
+    const { model, data } = inputs;
+    const request = { target: "mcu", model, data, out, epochs: 1, testSamples: 20 };
+    const controller = new AbortController();
+    const steps: string[] = [];
+    const progress = {
+      ...silent,
+      stage: (name: string) => void steps.push(name),
+      step: () => {
+        if (steps.at(-1) === "finetune") controller.abort();
+      },
+    };
+    const cancelled = deploy(request, progress, { signal: controller.signal });
+    await expect(cancelled).rejects.toThrow(/Training was cancelled at step 1\b/);
+    expect(steps).toEqual(["baseline", "sensitivity", "budget", "prune", "finetune"]);
+    expect(hiddenFiles(out)).toEqual([]);
+
+    const resumed: string[] = [];
+    await deploy(request, { ...silent, resumed: (name) => void resumed.push(name) });
+    expect(resumed).toEqual(["baseline", "sensitivity", "budget", "prune"]);
+    const between = deploy(request, silent, { signal: AbortSignal.abort() });
+    await expect(between).rejects.toThrow('The run was cancelled before stage "baseline"');
   });
 });
