@@ -15,6 +15,7 @@ export {
 } from "./calibrate.ts";
 export { type CompressOptions, compressWeights } from "./compress-weights.ts";
 export { type OutputRule, outputRule } from "./constraints.ts";
+export { equalise } from "./equalise.ts";
 export { type AffineParameters, affineInt8, type Range } from "./parameters.ts";
 export { observedValues, planQuantization, type QuantizationPlan, type ScaleClass } from "./plan.ts";
 export { activationParameters, type QuantizeOptions, quantizeGraph } from "./quantize-graph.ts";

@@ -12,7 +12,7 @@ export const npu: Target = {
   minimumUnits: 8,
   grain: 8,
   sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 1000, criterion: "taylor" },
-  recovery: { epochs: 2, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
+  recovery: { epochs: 3, batch: 64, learningRate: 0.05, distillation: 0.7, temperature: 2 },
   sparsity: null,
   artifacts: ["tflite-int8"],
   rules: [channelGrain, runsOnDevice],
