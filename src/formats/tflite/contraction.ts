@@ -4,10 +4,7 @@ import { type QuantizedConstant, realValues, symmetricWeights, toIntegers } from
 import type { StepContext } from "./step-context.ts";
 
 /** A weight for an int8 kernel: int8 with zero point 0, one scale a slice of `axis` or one for all. Kept as it is when it has that form. */
-export function int8Weight(
-  weight: QuantizedConstant,
-  axis: number,
-): QuantizedConstant & { quantization: TfliteQuantization } {
+function int8Weight(weight: QuantizedConstant, axis: number): QuantizedConstant & { quantization: TfliteQuantization } {
   const { tensor: t, quantization } = weight;
   const fits =
     t.dtype === "int8" &&

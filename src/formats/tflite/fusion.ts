@@ -16,7 +16,7 @@ const fusing: ReadonlySet<string> = new Set([
 ]);
 
 /** A value seen through the cast or dequantisation of a constant. */
-export function constantSource(id: ValueId, producers: ReadonlyMap<ValueId, Node>): ValueId {
+function constantSource(id: ValueId, producers: ReadonlyMap<ValueId, Node>): ValueId {
   const producer = producers.get(id);
   const folds = producer?.op === "DequantizeLinear" || producer?.op === "Cast";
   return folds ? producer.inputs[0]! : id;

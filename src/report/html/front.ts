@@ -74,7 +74,7 @@ function requirementRow(row: Requirement) {
   const remarks = [row.notApplicable, row.note].filter((remark) => remark !== undefined);
   const title = join([
     markup`<b>${row.title}</b>`,
-    small(sentence(`${row.evidence.how} Source: ${row.evidence.source}.`)),
+    small(sentence(`${row.evidence.how.replace(/\.?$/, ".")} Source: ${row.evidence.source}.`)),
     caution,
     ...remarks.map((remark) => small(sentence(remark))),
   ]);
