@@ -99,9 +99,11 @@ function emitOne(kind: ArtifactKind, e: Emission): void {
 }
 
 function tflite(e: Emission, graph: Graph): Uint8Array {
-  const { data } = e.context;
+  const { data, config } = e.context;
   const metadata = { labels: data.test.classes, normalisation: data.test.normalisation };
-  const emitted = emitTflite(graph, { name: e.sources.name, metadata });
+  // A microcontroller reads the file from its flash: labels would take room there that no one reads.
+  const described = config.profile.class === "mcu" ? {} : { metadata };
+  const emitted = emitTflite(graph, { name: e.sources.name, ...described });
   for (const note of emitted.notes) if (!e.notes.includes(note.message)) e.notes.push(note.message);
   return emitted.bytes;
 }
