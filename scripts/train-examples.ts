@@ -148,7 +148,7 @@ ${recipe.summary}. Input \`input\` [N, 1, 28, 28], output \`logits\` [N, 10]. Ba
 | MACs | ${macs} for one image |
 | file | ${name}.onnx, ${result.bytes.length} bytes, weights ${weights} |
 | sha256 | \`${sha256(result.bytes)}\` |
-| training time | ${Math.round(result.seconds)} s of wall time on two cores that other work shared |
+| training time | ${Math.round(result.seconds)} s of wall time |
 
 ## Recipe
 Data: Fashion-MNIST (MIT licence), ${data.length} of the ${total} training images (the rest is held out for measuring sensitivity), pixels in 0..1. Random shifts of up to ${recipe.shift} ${recipe.shift === 1 ? "pixel" : "pixels"} and mirroring.
