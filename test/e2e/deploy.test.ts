@@ -120,14 +120,17 @@ describe.each(CASES)("deploy --target $target", ({ target, extra, files }) => {
     }
   });
 
-  it.skipIf(target === "cpu" /* its cut is chosen by the clock */)("gives the same bytes and fingerprint again in another folder", async () => {
-    const again = join(folder, `${target}-again`);
-    const { code, stdout } = await answer([...deployArgs(target, again, extra), "--quiet"]);
-    expect(code).toBe(run.code);
-    expect(stdout).toContain(`${report.verdict.result === "pass" ? "PASS" : "FAIL"}  tiny for ${target}`);
-    for (const file of files) expect(bytesOf(again, file), file).toEqual(bytesOf(out, file));
-    expect(fingerprint(reportOf(again))).toBe(fingerprint(report));
-  });
+  it.skipIf(target === "cpu" /* its cut is chosen by the clock */)(
+    "gives the same bytes and fingerprint again in another folder",
+    async () => {
+      const again = join(folder, `${target}-again`);
+      const { code, stdout } = await answer([...deployArgs(target, again, extra), "--quiet"]);
+      expect(code).toBe(run.code);
+      expect(stdout).toContain(`${report.verdict.result === "pass" ? "PASS" : "FAIL"}  tiny for ${target}`);
+      for (const file of files) expect(bytesOf(again, file), file).toEqual(bytesOf(out, file));
+      expect(fingerprint(reportOf(again))).toBe(fingerprint(report));
+    },
+  );
 });
 
 describe("C sources of deploy --target mcu", () => {
