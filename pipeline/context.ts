@@ -11,7 +11,7 @@ export interface RunData {
   readonly train: Dataset;
   /** Sensitivity: no model is trained on these. */
   readonly heldOut: Dataset;
-  /** Accuracy of original, pruned and artifact: nothing is chosen by these. */
+  /** Accuracy of original, pruned and artifact. Nothing is chosen by these but which of several timed artifacts is judged. */
   readonly test: Dataset;
 }
 
