@@ -22,7 +22,7 @@ const layers: readonly Layer[] = [
   },
   { folders: ["ir"], because: "tensors, files and errors make sense without a graph" },
   { folders: ["ops"], because: "the IR knows no operator; it is told how to infer types" },
-  { folders: ["rewrite", "architectures"], because: "an operator says what it is, not what others do with it" },
+  { folders: ["rewrite", "architectures", "fold"], because: "an operator says what it is, not what others do with it" },
   {
     folders: ["formats", "passes", "data", "cost"],
     because: "each is a use of graphs or tensors of its own; joining them is the business of the layers above",

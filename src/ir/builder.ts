@@ -2,6 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { Attributes, Graph, Node, TensorType, Value, ValueId } from "./graph.ts";
 import { orderNodes } from "./order.ts";
+import { UniqueNames } from "./unique-names.ts";
 
 /** What type inference is told of one input. */
 export interface InputFact {
@@ -29,8 +30,8 @@ export interface NodeOptions {
 export class GraphBuilder {
   readonly #infer: Infer;
   readonly #values = new Map<ValueId, Value>();
-  readonly #names = new Set<string>();
-  readonly #nodeNames = new Set<string>();
+  readonly #names = new UniqueNames();
+  readonly #nodeNames = new UniqueNames();
   #nodes: Node[] = [];
   #inputs: ValueId[] = [];
   #outputs: ValueId[] = [];
@@ -48,10 +49,10 @@ export class GraphBuilder {
     const builder = new GraphBuilder(graph.name, infer);
     for (const [id, value] of graph.values) {
       builder.#values.set(id, value);
-      builder.#names.add(value.name);
+      builder.#names.claim(value.name);
       builder.#nextId = Math.max(builder.#nextId, id + 1);
     }
-    for (const node of graph.nodes) builder.#nodeNames.add(node.name);
+    for (const node of graph.nodes) builder.#nodeNames.claim(node.name);
     builder.#nodes = [...graph.nodes];
     builder.#inputs = [...graph.inputs];
     builder.#outputs = [...graph.outputs];
@@ -59,17 +60,9 @@ export class GraphBuilder {
     return builder;
   }
 
-  #unique(wanted: string, taken: Set<string>): string {
-    const base = wanted === "" ? "v" : wanted;
-    let name = base;
-    for (let i = 1; taken.has(name); i++) name = `${base}.${i}`;
-    taken.add(name);
-    return name;
-  }
-
   #add(name: string, type: TensorType, data?: Tensor): ValueId {
     const id = this.#nextId++;
-    const unique = this.#unique(name, this.#names);
+    const unique = this.#names.claim(name);
     this.#values.set(id, data === undefined ? { id, name: unique, type } : { id, name: unique, type, data });
     return id;
   }
@@ -86,7 +79,7 @@ export class GraphBuilder {
 
   /** Adds a node and returns its outputs. */
   nodes(op: string, inputs: readonly (ValueId | null)[], attrs: Attributes = {}, options: NodeOptions = {}): ValueId[] {
-    const name = this.#unique(options.name ?? op, this.#nodeNames);
+    const name = this.#nodeNames.claim(options.name ?? op);
     const outputCount = options.outputs ?? 1;
     const present = inputs.slice(0, inputs.findLastIndex((id) => id !== null) + 1); // trailing omitted inputs are not stored
     const facts = present.map((id) => (id === null ? null : this.value(id)));

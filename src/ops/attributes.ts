@@ -1,5 +1,6 @@
 import { EspalierError, suggestion } from "../diagnostics/index.ts";
 import type { Attribute, Attributes } from "../ir/index.ts";
+import type { Tensor } from "../tensor/index.ts";
 
 /** One attribute of an operator: its ONNX kind and its default (absent default: the attribute is required). */
 export interface AttributeSpec<T> {
@@ -24,6 +25,12 @@ export const floats = (fallback: readonly number[] = []): AttributeSpec<readonly
   kind: "floats",
   fallback,
 });
+
+export const strings = (fallback: readonly string[] = []): AttributeSpec<readonly string[]> => ({
+  kind: "strings",
+  fallback,
+});
+export const tensorValue = (fallback: Tensor): AttributeSpec<Tensor> => ({ kind: "tensor", fallback });
 
 export type AttributeSpecs = Readonly<Record<string, AttributeSpec<never> | AttributeSpec<unknown>>>;
 

@@ -1,5 +1,5 @@
 import { normalAxis, type Shape } from "../ir/index.ts";
-import { alignedAxes, type CouplingContext } from "./coupling-rule.ts";
+import { alignedAxes, type CouplingContext, coupleOpaque, OPAQUE } from "./coupling-rule.ts";
 
 /** The target follows the cut; a symbolic axis keeps its entry (0 copies the input's, -1 takes what is left). */
 export function coupleReshape(c: CouplingContext<unknown>): void {
@@ -45,4 +45,45 @@ export function coupleScale(c: CouplingContext<{ readonly axis: number }>): void
 export function coupleBatchNorm(c: CouplingContext<unknown>): void {
   const rank = c.facts.shape(0).length;
   c.join([{ input: 0, axes: alignedAxes(rank, rank) }, ...[1, 2, 3, 4].map((input) => ({ input, axes: [1] }))]);
+}
+
+/** Scale and bias belong to axis 1; the statistics are of the spatial axes, which mix. */
+export function coupleInstanceNorm(c: CouplingContext<unknown>): void {
+  const x = c.facts.shape(0);
+  c.join([{ input: 0, axes: x.map((_, i) => (i < 2 ? i : OPAQUE)) }, ...[1, 2].map((input) => ({ input, axes: [1] }))]);
+}
+
+/** The axes that are normalised mix, and with them scale and bias; where the statistics are read too, nothing is cut. */
+export function coupleLayerNorm(c: CouplingContext<{ readonly axis: number }>): void {
+  const rank = c.facts.shape(0).length;
+  const first = normalAxis(c.facts.attrs.axis, rank);
+  for (const input of [1, 2]) if (c.facts.has(input)) c.freeze(input, "mixed");
+  coupleOpaque(
+    c,
+    Array.from({ length: rank }, (_, i) => i).filter((i) => i >= first || c.facts.outputCount > 1),
+  );
+}
+
+/** Axes that are resized mix; sizes that are stated for others follow the cut. */
+export function coupleResize(
+  c: CouplingContext<{ readonly axes: readonly number[] }>,
+  resized: readonly number[],
+): void {
+  const rank = c.facts.shape(0).length;
+  coupleOpaque(c, resized);
+  if (!c.facts.has(3) || c.facts.ints(3).length === 0) return;
+  const { axes } = c.facts.attrs;
+  const listed = axes.length === 0 ? alignedAxes(rank, rank) : axes.map((axis) => normalAxis(axis, rank));
+  c.onCut((view) => ({ ints: [{ input: 3, values: listed.map((axis) => view.outputShape(0)[axis] as number) }] }));
+}
+
+/** Channels (axis 1) of input 0 pass to axis 1 of the result; the sampling points and all other axes stay. */
+export function coupleSampling(c: CouplingContext<unknown>): void {
+  c.facts.inputs.forEach((input, i) => {
+    if (i > 0 && input !== null) c.freeze(i, "mixed");
+  });
+  coupleOpaque(
+    c,
+    c.facts.shape(0).flatMap((_, i) => (i === 1 ? [] : [i])),
+  );
 }

@@ -39,34 +39,6 @@ export const zeroRule: GradientRule<unknown> = (c) => c.inputs.map(() => null);
 
 const two = (f: Formula) => f.number(2);
 
-// d relu(x) = 1 for x > 0, else 0 (0 at 0, as in every framework).
-export const relu = unaryRule(({ f, y, dy }) => f.only(f.node("Greater", [y, f.number(0)]), dy));
-
-export const leakyRelu = unaryRule<{ alpha: number }>(({ f, x, dy, attrs }) =>
-  f.node("Where", [f.node("Greater", [x, f.number(0)]), dy, f.mul(dy, f.number(attrs.alpha))]),
-);
-
-// d elu(x) = 1 for x > 0, else alpha e^x = y + alpha.
-export const elu = unaryRule<{ alpha: number }>(({ f, x, y, dy, attrs }) =>
-  f.node("Where", [f.node("Greater", [x, f.number(0)]), dy, f.mul(dy, f.add(y, f.number(attrs.alpha)))]),
-);
-
-export const sigmoid = unaryRule(({ f, y, dy }) => f.mul(dy, f.mul(y, f.sub(f.number(1), y))));
-
-// Linear with slope alpha strictly between the two ends of the clamp.
-export const hardSigmoid = unaryRule<{ alpha: number }>(({ f, y, dy, attrs }) =>
-  f.only(between(f, y, 0, 1), f.mul(dy, f.number(attrs.alpha))),
-);
-
-// y = x h with h = clamp(x/6 + 1/2, 0, 1): dy/dx = h + x/6 where h is not clamped.
-export const hardSwish = unaryRule(({ f, x, dy }) => {
-  const h = f.node("HardSigmoid", [x], { alpha: 1 / 6, beta: 0.5 });
-  const slope = f.add(h, f.only(between(f, h, 0, 1), f.mul(x, f.number(1 / 6))));
-  return f.mul(dy, slope);
-});
-
-export const tanh = unaryRule(({ f, y, dy }) => f.mul(dy, f.sub(f.number(1), f.mul(y, y))));
-export const softplus = unaryRule(({ f, x, dy }) => f.mul(dy, f.node("Sigmoid", [x])));
 // d erf(x) = 2 / sqrt(pi) * e^(-x^2).
 export const erf = unaryRule(({ f, x, dy }) =>
   f.mul(dy, f.mul(f.number(2 / Math.sqrt(Math.PI)), f.node("Exp", [f.neg(f.mul(x, x))]))),
@@ -78,10 +50,6 @@ export const reciprocal = unaryRule(({ f, y, dy }) => f.neg(f.mul(dy, f.mul(y, y
 export const negate = unaryRule(({ f, dy }) => f.neg(dy));
 export const absolute = unaryRule(({ f, x, dy }) => f.mul(dy, f.node("Sign", [x])));
 export const identity = unaryRule(({ dy }) => dy);
-
-function between(f: Formula, id: ValueId, low: number, high: number): ValueId {
-  return f.node("And", [f.node("Greater", [id, f.number(low)]), f.node("Less", [id, f.number(high)])]);
-}
 
 /** Passes strictly inside the bounds, 0 outside and on them; the bounds themselves get none. */
 export const clip: GradientRule<unknown> = (c) => {
@@ -97,6 +65,7 @@ export const clip: GradientRule<unknown> = (c) => {
 };
 
 export const add = broadcastRule((_f, _c, _operand, dy) => dy);
+export const mean = broadcastRule((f, c, _operand, dy) => f.mul(dy, f.number(1 / c.inputs.length)));
 export const subtract = broadcastRule((f, _c, operand, dy) => (operand === 0 ? dy : f.neg(dy)));
 export const multiply = broadcastRule((f, c, operand, dy) => f.mul(dy, c.inputs[1 - operand]!));
 // y = a/b: da = dy/b, db = -dy y/b.
@@ -110,6 +79,12 @@ export const power = broadcastRule((f, c, operand, dy) => {
   const [a, b] = [c.inputs[0]!, c.inputs[1]!];
   if (operand === 0) return f.mul(dy, f.mul(b, f.node("Pow", [a, f.sub(b, f.number(1))])));
   return f.mul(dy, f.mul(c.outputs[0]!, f.node("Log", [a])));
+});
+
+// y = a - b trunc(a/b) (C's fmod; the other form is for integers, which have no gradient): da = dy, db = -dy trunc(a/b) = dy (y - a)/b.
+export const modulo = broadcastRule((f, c, operand, dy) => {
+  const [a, b] = [c.inputs[0]!, c.inputs[1]!];
+  return operand === 0 ? dy : f.mul(dy, f.div(f.sub(c.outputs[0]!, a), b));
 });
 
 /** Min and Max: operands that equal the result share its gradient equally. */

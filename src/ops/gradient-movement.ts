@@ -143,7 +143,7 @@ export const cast: GradientRule<unknown> = (c) => {
   const from = c.type(c.inputs[0]!).dtype;
   const to = c.type(c.outputs[0]!).dtype;
   const floating = (dtype: string) => dtype.startsWith("float");
-  if (!c.wants(0) || !floating(from) || !floating(to)) return [null];
+  if (!c.wants(0) || !floating(from) || !floating(to)) return c.inputs.map(() => null);
   const codes: Record<string, number> = { float32: 1, float16: 10, float64: 11 };
-  return [formulaOf(c).node("Cast", [c.outputGradients[0]!], { to: codes[from]! })];
+  return moved(c, (f, dy) => f.node("Cast", [dy], { to: codes[from]! }));
 };

@@ -1,6 +1,7 @@
-import type { ValueId } from "../ir/index.ts";
-import { formulaOf } from "./gradient-formula.ts";
-import type { GradientRule } from "./spec.ts";
+import { EspalierError } from "../diagnostics/index.ts";
+import { normalAxis, type ValueId } from "../ir/index.ts";
+import { type Formula, formulaOf, unbroadcast } from "./gradient-formula.ts";
+import type { GradientContext, GradientRule } from "./spec.ts";
 
 /** Inference form: with r = 1 / sqrt(var + eps), dx = dy scale r, dscale = r sum(dy (x - mean)), dbias = sum(dy), and mean and var as plain operands. */
 export const batchNormalization: GradientRule<{ readonly epsilon: number }> = (c) => {
@@ -23,4 +24,57 @@ export const batchNormalization: GradientRule<{ readonly epsilon: number }> = (c
     // d r / d var = -r^3 / 2.
     c.wants(4) ? f.mul(f.mul(moment(), f.mul(gain, f.mul(r, r))), f.number(-0.5)) : null,
   ];
+};
+
+/**
+ * Normalisation by statistics of x itself over `axes`: with r = 1 / sqrt(var + eps), n = (x - mean) r and g = dy scale, dx = r (g - mean(g) - n mean(g n)),
+ * dscale = sum(dy n), dbias = sum(dy) over the axes that they broadcast along. `align` gives scale and bias (or their gradients) the shape that broadcasts.
+ */
+function normalised(
+  c: GradientContext<{ readonly epsilon: number }>,
+  axes: readonly number[],
+  align: (f: Formula, parameter: ValueId) => ValueId,
+): (ValueId | null)[] {
+  const f = formulaOf(c);
+  const [x, scale] = c.inputs as readonly ValueId[];
+  const dy = c.outputGradients[0]!;
+  const count = axes.reduce((total, axis) => total * f.shape(x!)[axis]!, 1);
+  const mean = (id: ValueId) => f.mul(f.sum(id, axes), f.number(1 / count));
+  const centred = f.sub(x!, mean(x!));
+  const variance = mean(f.mul(centred, centred));
+  const r = f.node("Reciprocal", [f.node("Sqrt", [f.add(variance, f.number(c.attrs.epsilon))])]);
+  const n = f.mul(centred, r);
+  const gradientOf = (id: ValueId, total: ValueId) => {
+    const aligned = unbroadcast(f, total, f.shape(align(f, id)));
+    return f.reshape(aligned, f.shape(id));
+  };
+  const dx = () => {
+    const g = f.mul(dy, align(f, scale!));
+    return f.mul(r, f.sub(f.sub(g, mean(g)), f.mul(n, mean(f.mul(g, n)))));
+  };
+  return c.inputs.map((id, i) => {
+    if (id === null || !c.wants(i)) return null;
+    if (i === 0) return dx();
+    return gradientOf(id, i === 1 ? f.mul(dy, n) : dy);
+  });
+}
+
+export const instanceNormalization: GradientRule<{ readonly epsilon: number }> = (c) => {
+  const rank = c.type(c.inputs[0]!).shape.length;
+  const spatial = Array.from({ length: rank - 2 }, (_, i) => i + 2);
+  return normalised(c, spatial, (f, id) => f.reshape(id, [1, f.shape(id)[0]!, ...spatial.map(() => 1)]));
+};
+
+export const layerNormalization: GradientRule<{ readonly axis: number; readonly epsilon: number }> = (c) => {
+  if (c.outputGradients.slice(1).some((id) => id !== null))
+    throw new EspalierError("unsupported", "The gradient of the statistics of LayerNormalization is not written yet", {
+      where: `node "${c.node.name}"`,
+    });
+  const rank = c.type(c.inputs[0]!).shape.length;
+  const first = normalAxis(c.attrs.axis, rank);
+  return normalised(
+    c,
+    Array.from({ length: rank - first }, (_, i) => first + i),
+    (_, id) => id,
+  );
 };

@@ -51,6 +51,12 @@ export const reduceMean = reduceRule(({ f, dy, axes, shape, count }) =>
 );
 export const reduceSumSquare = reduceRule(({ f, x, dy }) => f.mul(x, f.mul(dy, f.number(2))));
 export const reduceL2 = reduceRule(({ f, x, y, dy }) => f.mul(x, f.div(dy, y)));
+export const reduceL1 = reduceRule(({ f, x, dy }) => f.mul(f.node("Sign", [x]), dy));
+// d log(s) / dx = 1/s = e^-y.
+export const reduceLogSum = reduceRule(({ f, y, dy, axes, shape }) =>
+  stretch(f, f.mul(dy, f.node("Exp", [f.neg(y)])), shape, axes),
+);
+export const reduceLogSumExp = reduceRule(({ f, x, y, dy }) => f.mul(dy, f.node("Exp", [f.sub(x, y)])));
 /** d prod / dx = prod / x: for inputs without zeros. */
 export const reduceProd = reduceRule(({ f, x, y, dy }) => f.div(f.mul(dy, y), x));
 /** Elements that equal the extreme share its gradient equally. */

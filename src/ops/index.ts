@@ -12,9 +12,14 @@ export {
   type Operand,
 } from "./coupling-rule.ts";
 export { type Formula, formula } from "./gradient-formula.ts";
+export { compressedPositions, NO_AXIS } from "./indexing.ts";
+export { type InterpolatedAxis, type Interpolation, interpolationMatrix } from "./interpolation.ts";
 export { reshaped } from "./movement.ts";
 export { reducedAxes } from "./reduce.ts";
+export { refusalOf } from "./refused.ts";
+export { type ResizeAttributes, resizedAxes } from "./resize.ts";
 export { type AxisSlice, resolvePads, resolveSlices, splitSizes } from "./selection.ts";
+export { rangeLength, shapeBounds, statedShape } from "./shape.ts";
 export { defineOp, type GradientContext, type GradientRule, OpContext, type OpKind, type OpSpec } from "./spec.ts";
 export {
   contextOf,

@@ -1,6 +1,6 @@
 import { staticDim } from "../ir/index.ts";
-import { int, ints, string } from "./attributes.ts";
-import { coupleWindow } from "./coupling-rule.ts";
+import { type AttributeSpecs, type AttributesOf, int, ints, string } from "./attributes.ts";
+import { coupleOpaque, coupleWindow } from "./coupling-rule.ts";
 import * as gradient from "./gradient-window.ts";
 import { defineOp, type GradientRule, typed } from "./spec.ts";
 import { resolveWindow, windowOutput } from "./window.ts";
@@ -14,6 +14,7 @@ const poolAttributes = {
   strides: ints(),
 };
 
+/** Outputs: the greatest element of each window, and its index in the flattened input (ONNX MaxPool-12). */
 export const MaxPool = defineOp({
   attrs: { ...poolAttributes, storage_order: int(0) },
   inputs: [1, 1],
@@ -21,9 +22,17 @@ export const MaxPool = defineOp({
   infer: (c) => {
     const x = c.ranked(0, 3, 5);
     const window = resolveWindow(c.op, c.attrs, c.attrs.kernel_shape, x.slice(2));
-    return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
+    const shape = [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)];
+    return [typed(c.type(0).dtype, shape), typed("int64", shape)];
   },
-  couple: coupleWindow,
+  // Indices count through the whole input: they would change with any cut.
+  couple: (c) =>
+    c.facts.outputCount > 1
+      ? coupleOpaque(
+          c,
+          c.facts.shape(0).map((_, i) => i),
+        )
+      : coupleWindow(c),
   gradient: gradient.maxPool,
 });
 
@@ -40,9 +49,23 @@ export const AveragePool = defineOp({
   gradient: gradient.averagePool,
 });
 
-function globalPool(gradient: GradientRule<Record<never, never>>) {
+/** (sum over the window of |x|^p)^(1/p) (ONNX LpPool-18). */
+export const LpPool = defineOp({
+  attrs: { ...poolAttributes, p: int(2) },
+  inputs: [1, 1],
+  kind: "pool",
+  infer: (c) => {
+    const x = c.ranked(0, 3, 5);
+    const window = resolveWindow(c.op, c.attrs, c.attrs.kernel_shape, x.slice(2));
+    return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
+  },
+  couple: coupleWindow,
+  gradient: "not-written",
+});
+
+function globalPool<S extends AttributeSpecs>(attrs: S, gradient: GradientRule<AttributesOf<S>>) {
   return defineOp({
-    attrs: {},
+    attrs,
     inputs: [1, 1],
     kind: "pool",
     infer: (c) => {
@@ -55,5 +78,7 @@ function globalPool(gradient: GradientRule<Record<never, never>>) {
   });
 }
 
-export const GlobalAveragePool = globalPool(gradient.globalAveragePool);
-export const GlobalMaxPool = globalPool(gradient.globalMaxPool);
+export const GlobalAveragePool = globalPool({}, gradient.globalAveragePool);
+export const GlobalMaxPool = globalPool({}, gradient.globalMaxPool);
+/** (sum over all positions of |x|^p)^(1/p) (ONNX GlobalLpPool-2). */
+export const GlobalLpPool = globalPool({ p: int(2) }, "not-written");

@@ -38,6 +38,11 @@ export const ReduceMax = reduction(gradient.reduceExtreme);
 export const ReduceMin = reduction(gradient.reduceExtreme);
 export const ReduceSumSquare = reduction(gradient.reduceSumSquare, true);
 export const ReduceL2 = reduction(gradient.reduceL2, true);
+export const ReduceL1 = reduction(gradient.reduceL1, true);
+/** log(sum(x)). */
+export const ReduceLogSum = reduction(gradient.reduceLogSum, true);
+/** log(sum(e^x)), computed without overflow. */
+export const ReduceLogSumExp = reduction(gradient.reduceLogSumExp);
 export const ReduceProd = reduction(gradient.reduceProd);
 
 function argument() {

@@ -95,9 +95,11 @@ export function resolveSlices(c: OpContext<unknown>): AxisSlice[] {
       `Slice has ${starts.length} starts, ${ends.length} ends, ${axes.length} axes and ${steps.length} steps`,
     );
   }
-  return axes.map((axis, i) => {
-    const size = staticDim(x[axis], "A sliced size");
+  return axes.flatMap((axis, i) => {
     const step = steps[i]!;
+    // All of an axis, whatever its size.
+    if (typeof x[axis] === "string" && starts[i] === 0 && step === 1 && ends[i]! >= 2 ** 31 - 1) return [];
+    const size = staticDim(x[axis], "A sliced size");
     if (step === 0) throw new EspalierError("input", "Slice has a step of 0");
     const from = starts[i]! < 0 ? starts[i]! + size : starts[i]!;
     const to = ends[i]! < 0 ? Math.max(ends[i]! + size, -1) : ends[i]!;
@@ -105,7 +107,7 @@ export function resolveSlices(c: OpContext<unknown>): AxisSlice[] {
     // A negative end below the first element means "through the first" when stepping backwards.
     const end =
       step > 0 ? Math.min(Math.max(to, 0), size) : Math.min(Math.max(ends[i]! < -size ? -1 : to, -1), size - 1);
-    return { axis, start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
+    return [{ axis, start, step, count: Math.max(0, Math.ceil((end - start) / step)) }];
   });
 }
 

@@ -1,6 +1,7 @@
 import { normalAxis } from "../ir/index.ts";
 import { int } from "./attributes.ts";
 import { coupleOpaque } from "./coupling-rule.ts";
+import { zeroRule } from "./gradient-elementwise.ts";
 import * as gradient from "./gradient-softmax.ts";
 import { defineOp, type GradientRule } from "./spec.ts";
 
@@ -20,3 +21,5 @@ function overAxis(gradient: GradientRule<{ readonly axis: number }>) {
 
 export const Softmax = overAxis(gradient.softmax);
 export const LogSoftmax = overAxis(gradient.logSoftmax);
+/** 1 at the first greatest element along the axis, 0 elsewhere (ONNX Hardmax-13). */
+export const Hardmax = overAxis(zeroRule);

@@ -1,7 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import type { Dim, GraphBuilder, InputFact, Node, Shape, TensorType, ValueId } from "../ir/index.ts";
 import { typeText } from "../ir/index.ts";
-import { toInts } from "../tensor/index.ts";
+import { toNumbers } from "../tensor/index.ts";
 import type { AttributeSpecs, AttributesOf } from "./attributes.ts";
 import type { CouplingRule } from "./coupling-rule.ts";
 
@@ -45,15 +45,20 @@ export class OpContext<A> {
     return type.shape;
   }
 
-  /** The integers of a constant input (shape, axes, pads); refuses one that is computed. */
-  ints(i: number): number[] {
+  /** The numbers of a constant input (shape, axes, scales); refuses one that is computed. */
+  numbers(i: number): number[] {
     const input = this.inputs[i];
     if (input?.data === undefined) {
       throw new EspalierError("unsupported", `${this.op} needs input ${i} to be a constant, it is computed`, {
         hint: "Shapes that depend on data are not supported; export the model with fixed shapes.",
       });
     }
-    return toInts(input.data);
+    return Array.from(toNumbers(input.data));
+  }
+
+  /** The integers of a constant input (shape, axes, pads); refuses one that is computed. */
+  ints(i: number): number[] {
+    return this.numbers(i);
   }
 
   /** The integers of an optional constant input, or null when it is absent. */
@@ -88,7 +93,11 @@ export interface GradientContext<A> {
   type(id: ValueId): TensorType;
 }
 
-export type GradientRule<A> = ((context: GradientContext<A>) => readonly (ValueId | null)[]) | "not-differentiable";
+/** "not-differentiable": there is none, mathematically; "not-written": there is one, which Espalier does not have yet. */
+export type GradientRule<A> =
+  | ((context: GradientContext<A>) => readonly (ValueId | null)[])
+  | "not-differentiable"
+  | "not-written";
 
 /** All that Espalier knows of an operator, in one place. Semantics are ONNX's, at `IR_OPSET`. */
 export interface OpSpec<S extends AttributeSpecs = AttributeSpecs> {

@@ -1,16 +1,31 @@
 import { EspalierError, suggestion } from "../diagnostics/index.ts";
 import { type Graph, GraphBuilder, type Infer, type Node, type TensorType, validate, valueById } from "../ir/index.ts";
+import * as activation from "./activation.ts";
 import { completeAttributes } from "./attributes.ts";
 import * as conv from "./conv.ts";
+import * as einsum from "./einsum.ts";
 import * as elementwise from "./elementwise.ts";
+import * as indexing from "./indexing.ts";
+import * as integer from "./integer.ts";
+import * as logical from "./logical.ts";
 import * as matmul from "./matmul.ts";
+import * as matrix from "./matrix.ts";
 import * as movement from "./movement.ts";
 import * as norm from "./norm.ts";
+import * as normAxes from "./norm-axes.ts";
 import * as pool from "./pool.ts";
 import * as quantization from "./quantization.ts";
+import * as ranking from "./ranking.ts";
+import * as recurrent from "./recurrent.ts";
 import * as reduce from "./reduce.ts";
+import { refusalOf } from "./refused.ts";
+import * as resize from "./resize.ts";
+import * as sampling from "./sampling.ts";
 import * as selection from "./selection.ts";
+import * as shape from "./shape.ts";
+import * as signal from "./signal.ts";
 import * as softmax from "./softmax.ts";
+import * as spaceDepth from "./space-depth.ts";
 import { OpContext, type OpSpec } from "./spec.ts";
 
 /** The opset whose semantics the IR has, and which the ONNX writer states. */
@@ -21,7 +36,12 @@ const declared = {
   ConvTranspose: conv.ConvTranspose,
   ...matmul,
   ...elementwise,
+  ...activation,
+  ...logical,
+  ...ranking,
+  ...matrix,
   ...norm,
+  ...normAxes,
   ...pool,
   ...quantization,
   ...softmax,
@@ -30,6 +50,9 @@ const declared = {
   ReduceMax: reduce.ReduceMax,
   ReduceMin: reduce.ReduceMin,
   ReduceSumSquare: reduce.ReduceSumSquare,
+  ReduceL1: reduce.ReduceL1,
+  ReduceLogSum: reduce.ReduceLogSum,
+  ReduceLogSumExp: reduce.ReduceLogSumExp,
   ReduceL2: reduce.ReduceL2,
   ReduceProd: reduce.ReduceProd,
   ArgMax: reduce.ArgMax,
@@ -46,6 +69,27 @@ const declared = {
   Slice: selection.Slice,
   Gather: selection.Gather,
   Pad: selection.Pad,
+  Einsum: einsum.Einsum,
+  GatherElements: indexing.GatherElements,
+  GatherND: indexing.GatherND,
+  ScatterElements: indexing.ScatterElements,
+  ScatterND: indexing.ScatterND,
+  Compress: indexing.Compress,
+  ReverseSequence: indexing.ReverseSequence,
+  ...integer,
+  ...recurrent,
+  Resize: resize.Resize,
+  ...sampling,
+  Shape: shape.Shape,
+  Size: shape.Size,
+  ConstantOfShape: shape.ConstantOfShape,
+  Range: shape.Range,
+  HannWindow: shape.HannWindow,
+  HammingWindow: shape.HammingWindow,
+  BlackmanWindow: shape.BlackmanWindow,
+  MelWeightMatrix: shape.MelWeightMatrix,
+  ...signal,
+  ...spaceDepth,
 };
 
 /** The name of a declared operator. */
@@ -65,7 +109,10 @@ export function isOpType(op: string): op is OpType {
 /** The declaration of an operator; an unknown one is refused with the nearest known name. */
 export function specOf(op: string): OpSpec {
   if (!isOpType(op)) {
-    throw new EspalierError("unsupported", `Operator "${op}" is not supported`, { hint: suggestion(op, OP_TYPES) });
+    const reason = refusalOf(op);
+    throw new EspalierError("unsupported", `Operator "${op}" is not supported${reason === null ? "" : `: ${reason}`}`, {
+      hint: suggestion(op, OP_TYPES),
+    });
   }
   return OPS[op] as unknown as OpSpec;
 }

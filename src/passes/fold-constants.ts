@@ -1,47 +1,15 @@
-import type { Node } from "../ir/index.ts";
-import { definePass, type GraphView, PatchBuilder, rule } from "../rewrite/index.ts";
-import { DTYPES, sizeOf, type Tensor } from "../tensor/index.ts";
-import { ARITHMETIC, computeArithmetic } from "./constant-arithmetic.ts";
-import { computeMovement, MOVEMENT } from "./constant-movement.ts";
+import { evaluate, FOLDABLE } from "../fold/index.ts";
+import { definePass, PatchBuilder, rule } from "../rewrite/index.ts";
 
-/**
- * A folded value may be this many bytes whatever it comes from: shapes, masks, position tables. Above it a value may be
- * at most `growth` times its operands, which admits a widening cast of weights (int8 to float32 is 4) and
- * keeps an Expand from turning one number into a model's worth of file.
- */
-const freeBytes = 64 * 1024;
-const growth = 4;
-
-function bytesOfAll(tensors: readonly Tensor[]): number {
-  return tensors.reduce((sum, t) => sum + t.data.byteLength, 0);
-}
-
-function isAffordable(node: Node, view: GraphView, operands: readonly Tensor[]): boolean {
-  const bytes = node.outputs.reduce((sum, id) => {
-    const { dtype, shape } = view.type(id);
-    return sum + DTYPES[dtype].bytes * sizeOf(shape as readonly number[]);
-  }, 0);
-  return bytes <= Math.max(freeBytes, growth * bytesOfAll(operands));
-}
-
-const allConstant = rule("constant-operands", [...ARITHMETIC, ...MOVEMENT], (node, view) => {
-  const operands: Tensor[] = [];
-  for (const id of node.inputs) {
-    if (id === null) continue;
-    const data = view.constant(id);
-    if (data === null) return null;
-    operands.push(data);
-  }
-  if (operands.length === 0 || !isAffordable(node, view, operands)) return null;
-  const types = node.outputs.map((id) => view.type(id));
-  const values = MOVEMENT.includes(node.op)
-    ? computeMovement(
-        node.op,
-        view.context(node),
-        operands,
-        types.map((type) => type.shape as readonly number[]),
-      )
-    : [computeArithmetic(node.op, node.attrs, operands, types[0]!)];
+const allConstant = rule("constant-operands", FOLDABLE, (node, view) => {
+  if (node.inputs.some((id) => id !== null && view.constant(id) === null)) return null;
+  const facts = node.inputs.map((id) => (id === null ? null : view.value(id)));
+  const values = evaluate(
+    node.op,
+    node.attrs,
+    facts,
+    node.outputs.map((id) => view.type(id)),
+  );
   if (values === null) return null;
   const patch = new PatchBuilder(view);
   for (const [i, id] of node.outputs.entries()) {

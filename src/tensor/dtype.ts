@@ -11,6 +11,8 @@ export const DTYPES = {
   /** Raw IEEE 754 binary16 bit patterns. */
   float16: { bytes: 2, array: Uint16Array, onnx: 10, float: true, signed: true },
   float64: { bytes: 8, array: Float64Array, onnx: 11, float: true, signed: true },
+  uint32: { bytes: 4, array: Uint32Array, onnx: 12, float: false, signed: false },
+  uint64: { bytes: 8, array: BigUint64Array, onnx: 13, float: false, signed: false },
 } as const;
 
 /** The name of an element type. */
@@ -27,6 +29,8 @@ interface ArrayOf {
   readonly bool: Uint8Array;
   readonly float16: Uint16Array;
   readonly float64: Float64Array;
+  readonly uint32: Uint32Array;
+  readonly uint64: BigUint64Array;
 }
 
 /** The typed array that stores a dtype. */
@@ -40,7 +44,9 @@ export type TypedArray =
   | Uint16Array
   | Int16Array
   | Int32Array
-  | BigInt64Array;
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
 
 const byOnnx = new Map<number, DType>(Object.entries(DTYPES).map(([name, spec]) => [spec.onnx, name as DType]));
 

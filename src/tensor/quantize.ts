@@ -26,7 +26,7 @@ export function quantize(
 ): Tensor {
   const [low, high] = RANGE[dtype] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const data = allocate(dtype, values.length);
-  const target = data as Exclude<TypedArray, BigInt64Array>;
+  const target = data as Exclude<TypedArray, BigInt64Array | BigUint64Array>;
   for (let i = 0; i < values.length; i++)
     target[i] = Math.min(high, Math.max(low, roundHalfEven(values[i]! / scale) + zeroPoint));
   return tensor(dtype, shape, data);

@@ -51,7 +51,7 @@ export function allocate<D extends DType>(dtype: D, length: number): DTypeArray<
 export function fromNumbers<D extends DType>(dtype: D, shape: readonly number[], values: ArrayLike<number>): Tensor<D> {
   const data = allocate(dtype, values.length);
   const target = data as TypedArray;
-  if (target instanceof BigInt64Array) {
+  if (target instanceof BigInt64Array || target instanceof BigUint64Array) {
     for (let i = 0; i < values.length; i++) target[i] = BigInt(values[i]!);
   } else if (dtype === "float16") {
     for (let i = 0; i < values.length; i++) target[i] = toHalfBits(values[i]!);
@@ -61,11 +61,11 @@ export function fromNumbers<D extends DType>(dtype: D, shape: readonly number[],
   return tensor(dtype, shape, data);
 }
 
-/** The elements as doubles (int64 beyond 2^53 loses precision; float16 is decoded). */
+/** The elements as doubles (64-bit integers beyond 2^53 lose precision; float16 is decoded). */
 export function toNumbers(t: Tensor): Float64Array {
   const out = new Float64Array(t.data.length);
   const data = t.data as TypedArray;
-  if (data instanceof BigInt64Array) {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     for (let i = 0; i < out.length; i++) out[i] = Number(data[i]);
   } else if (t.dtype === "float16") {
     for (let i = 0; i < out.length; i++) out[i] = fromHalfBits(data[i] as number);

@@ -36,6 +36,11 @@ function stepOfNode(builder: GraphBuilder, node: Node): Step {
           where,
           hint: "Freeze the weights before this node, or replace it by differentiable operators.",
         });
+      if (spec.gradient === "not-written")
+        throw new EspalierError("unsupported", `The gradient of operator "${node.op}" is not written yet`, {
+          where,
+          hint: "Freeze the weights before this node, or replace it by operators that SUPPORT.md lists with a gradient.",
+        });
       return spec.gradient({
         builder,
         node,

@@ -3,21 +3,9 @@ import { newBuilder, OP_TYPES, OPS } from "../../../src/ops/index.ts";
 import { float32, fromNumbers, int64s, type Random, scalar } from "../../../src/tensor/index.ts";
 import { addGradients } from "../../../src/train/index.ts";
 import { checkGradient, type GradientCase } from "./check-gradient.ts";
+import { distinct, mathCases } from "./gradient-math.ts";
 
 const positive = (r: Random) => 0.5 + r.next();
-/** Values a tenth apart in random order, so that no two are within the step of the difference quotient. */
-const distinct = () => {
-  const taken = new Set<number>();
-  return (r: Random) => {
-    for (;;) {
-      const value = r.below(400);
-      if (taken.has(value)) continue;
-      taken.add(value);
-      return (value - 200) / 10 + 0.05;
-    }
-  };
-};
-
 const unary: GradientCase[] = [
   ["Relu", {}],
   ["LeakyRelu", { alpha: 0.2 }],
@@ -419,24 +407,24 @@ const movements: GradientCase[] = [
   { name: "Pad on one axis", op: "Pad", inputs: [[2, 3], int64s([1, 2]), null, int64s([1])] },
 ];
 
-const all = [...unary, ...elementwise, ...matrices, ...convolutions, ...pools, ...reductions, ...movements];
+const all = [...unary, ...elementwise, ...matrices, ...convolutions, ...pools, ...reductions, ...movements, ...mathCases];
 
 describe("gradients against central differences", () => {
   it.each(all)("$name", (test) => checkGradient(test));
 
   it("every differentiable operator has a case", () => {
     // Their derivative is 0 wherever it exists: tested below.
-    const steps = ["Sign", "Floor", "Ceil", "Round"];
+    const steps = ["Sign", "Floor", "Ceil", "Round", "Hardmax", "EyeLike"];
     const covered = new Set([...all.map((test) => test.op), ...steps]);
-    const missing = OP_TYPES.filter((op) => OPS[op].gradient !== "not-differentiable" && !covered.has(op));
+    const missing = OP_TYPES.filter((op) => typeof OPS[op].gradient === "function" && !covered.has(op));
     expect(missing).toEqual([]);
   });
 });
 
 describe("where no gradient flows", () => {
-  it.each(["Sign", "Floor", "Ceil", "Round"])("%s passes none", (op) => {
+  it.each(["Sign", "Floor", "Ceil", "Round", "Hardmax", "EyeLike"])("%s passes none", (op) => {
     const builder = newBuilder("g");
-    const x = builder.input("x", { dtype: "float32", shape: [3] });
+    const x = builder.input("x", { dtype: "float32", shape: [3, 3] });
     expect(addGradients(builder, builder.node(op, [x]), [x])).toEqual([null]);
   });
 
@@ -449,6 +437,18 @@ describe("where no gradient flows", () => {
         code: "unsupported",
         message: 'Operator "ArgMax" has no gradient',
         where: 'node "pick" (ArgMax)',
+      }),
+    );
+  });
+
+  it("an operator whose gradient is not written yet says so", () => {
+    const builder = newBuilder("g");
+    const x = builder.input("x", { dtype: "float32", shape: [3, 3] });
+    expect(() => addGradients(builder, builder.node("Det", [x]), [x])).toThrow(
+      expect.objectContaining({
+        code: "unsupported",
+        message: 'The gradient of operator "Det" is not written yet',
+        where: 'node "Det" (Det)',
       }),
     );
   });

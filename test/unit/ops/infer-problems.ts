@@ -11,55 +11,8 @@ import {
   type Tensor,
 } from "../../../src/tensor/index.ts";
 import { between, type Draw, dims, filled, flip, type Problem, pick, signed } from "./infer-draw.ts";
+import { mathProblems, partner } from "./infer-math.ts";
 import { windowProblems } from "./infer-windows.ts";
-
-const unary =
-  (attrs: (r: Random) => Attributes = () => ({}), dtype: DType = "float32"): Draw =>
-  (r) => ({ inputs: [filled(r, dims(r, 0, 5), dtype)], attrs: attrs(r) });
-
-/** A shape that broadcasts with the given one: some axes 1, some leading axes absent. */
-function partner(r: Random, shape: readonly number[]): number[] {
-  return shape.slice(r.below(shape.length + 1)).map((dim) => (r.below(3) === 0 ? 1 : dim));
-}
-
-function broadcast(count: (r: Random) => number, dtypes: readonly DType[]): Draw {
-  return (r) => {
-    const dtype = pick(r, dtypes);
-    const shape = dims(r, 0, 4);
-    const inputs = Array.from({ length: count(r) }, () => filled(r, partner(r, shape), dtype));
-    inputs[r.below(inputs.length)] = filled(r, shape, dtype);
-    return { inputs, attrs: {}, fed: inputs.map((_, i) => i) };
-  };
-}
-
-const two = () => 2;
-const several = (r: Random) => between(r, 1, 4);
-const numbers: DType[] = ["float32", "int64", "int32"];
-
-const reduce: Draw = (r) => {
-  const x = filled(r, dims(r, 1, 5));
-  const all = x.shape.map((_, i) => i).filter(() => flip(r));
-  const axes = all.map((axis) => signed(r, axis, x.shape.length));
-  const attrs = { keepdims: r.below(2), noop_with_empty_axes: r.below(2) };
-  return { inputs: r.below(4) === 0 ? [x] : [x, int64s(axes)], attrs };
-};
-
-const argument: Draw = (r) => {
-  const x = filled(r, dims(r, 1, 5));
-  return {
-    inputs: [x],
-    attrs: {
-      axis: signed(r, r.below(x.shape.length), x.shape.length),
-      keepdims: r.below(2),
-      select_last_index: r.below(2),
-    },
-  };
-};
-
-const overAxis: Draw = (r) => {
-  const x = filled(r, dims(r, 1, 5));
-  return { inputs: [x], attrs: { axis: signed(r, r.below(x.shape.length), x.shape.length) } };
-};
 
 const reshape: Draw = (r) => {
   const x = filled(r, dims(r, 1, 4));
@@ -204,70 +157,11 @@ const unsqueeze: Draw = (r) => {
   return { inputs: [x, int64s(axes)], attrs: {} };
 };
 
-const bounds = (r: Random, value: number) => pick(r, [null, scalar("float32", value)]);
-
 /** For each operator, how to draw a valid application. A new operator fails the test until it has an entry here. */
 export const PROBLEMS: { readonly [T in OpType]: Draw } = {
   ...windowProblems,
-  Abs: unary(),
-  Ceil: unary(),
-  Erf: unary(),
-  Exp: unary(),
-  Floor: unary(),
-  HardSwish: unary(),
-  Identity: unary(),
-  Log: unary(),
-  Neg: unary(),
-  Reciprocal: unary(),
-  Relu: unary(),
-  Round: unary(),
-  Sigmoid: unary(),
-  Sign: unary(),
-  Softplus: unary(),
-  Sqrt: unary(),
-  Tanh: unary(),
-  Not: unary(() => ({}), "bool"),
-  Elu: unary(() => ({ alpha: 0.5 })),
-  LeakyRelu: unary(() => ({ alpha: 0.5 })),
-  HardSigmoid: unary(() => ({ alpha: 0.1, beta: 0.4 })),
-  Clip: (r) => ({ inputs: [filled(r, dims(r, 0, 4)), bounds(r, -1), bounds(r, 1)], attrs: {} }),
-  Dropout: (r) => ({ inputs: [filled(r, dims(r, 0, 4)), ...(flip(r) ? [scalar("float32", 0.5)] : [])], attrs: {} }),
-  Add: broadcast(two, numbers),
-  Sub: broadcast(two, numbers),
-  Mul: broadcast(two, numbers),
-  Div: broadcast(two, numbers),
-  Min: broadcast(several, numbers),
-  Max: broadcast(several, numbers),
-  Sum: broadcast(several, ["float32"]),
-  Pow: broadcast(two, ["float32"]),
-  PRelu: (r) => {
-    const shape = dims(r, 1, 4);
-    return { inputs: [filled(r, shape), filled(r, partner(r, shape))], attrs: {} };
-  },
-  Equal: broadcast(two, ["float32", "int64", "bool"]),
-  Greater: broadcast(two, numbers),
-  GreaterOrEqual: broadcast(two, numbers),
-  Less: broadcast(two, numbers),
-  LessOrEqual: broadcast(two, numbers),
-  And: broadcast(two, ["bool"]),
-  Or: broadcast(two, ["bool"]),
-  Where: (r) => {
-    const shape = dims(r, 0, 4);
-    const shapes = [partner(r, shape), partner(r, shape), shape];
-    return { inputs: shapes.map((s, i) => filled(r, s, i === 0 ? "bool" : "float32")), attrs: {}, fed: [0, 1, 2] };
-  },
+  ...mathProblems,
   Cast: cast,
-  ReduceL2: reduce,
-  ReduceMax: reduce,
-  ReduceMean: reduce,
-  ReduceMin: reduce,
-  ReduceProd: reduce,
-  ReduceSum: reduce,
-  ReduceSumSquare: reduce,
-  ArgMax: argument,
-  ArgMin: argument,
-  Softmax: overAxis,
-  LogSoftmax: overAxis,
   BatchNormalization: batchNorm,
   Gemm: gemm,
   MatMul: matMul,

@@ -80,6 +80,8 @@ export const windowProblems = {
   AveragePool: pool((r) => ({ count_include_pad: r.below(2) })),
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,
+  LpPool: pool((r) => ({ p: between(r, 1, 3) })),
+  GlobalLpPool: (r) => ({ ...globalPool(r), attrs: { p: between(r, 1, 3) } }),
   Conv: conv,
   ConvTranspose: convTranspose,
 } satisfies Record<string, Draw>;

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { FOLDABLE } from "../../../src/fold/index.ts";
 import { valueById } from "../../../src/ir/index.ts";
 import { newBuilder, type OpType } from "../../../src/ops/index.ts";
-import { ARITHMETIC } from "../../../src/passes/constant-arithmetic.ts";
-import { MOVEMENT } from "../../../src/passes/constant-movement.ts";
 import { foldConstants, runPasses } from "../../../src/passes/index.ts";
 import { openOrt } from "../../../src/runtimes/onnxruntime.ts";
 import { seededRandom, type Tensor, toNumbers } from "../../../src/tensor/index.ts";
@@ -37,7 +36,7 @@ async function computed(op: OpType, problem: Problem): Promise<Tensor[]> {
   return outputs.map((id) => results[b.value(id).name]!);
 }
 
-describe.each([...ARITHMETIC, ...MOVEMENT] as OpType[])("%s of constants", (op) => {
+describe.each(FOLDABLE as OpType[])("%s of constants", (op) => {
   it("is what ONNX Runtime computes, to the bit", async () => {
     let count = 0;
     await fc.assert(

@@ -1,7 +1,7 @@
 import { normalAxis } from "../ir/index.ts";
 import { completeAttributes, OPS, type OpContext, resolveSlices, splitSizes } from "../ops/index.ts";
 import { allocate, permute, sizeOf, type Tensor, type TypedArray, takeAlong, tensor, toInts } from "../tensor/index.ts";
-import { expanded } from "./constant-arithmetic.ts";
+import { expanded } from "./arithmetic.ts";
 
 type Shapes = readonly (readonly number[])[];
 
