@@ -1,14 +1,17 @@
 import { basename } from "node:path";
 import { EspalierError, withContext } from "../diagnostics/index.ts";
+import { listFiles } from "./class-folders.ts";
 import { type Dataset, datasetOf } from "./dataset.ts";
 import { decodeImage, imageShape } from "./decode-image.ts";
-import { listImages } from "./image-files.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { chooseNormalisation } from "./normalise.ts";
 import type { Sidecar } from "./sidecar.ts";
 
 /** Most bytes of decoded images kept in memory: a whole run must fit in 4 GiB. */
 const MAX_DECODED_BYTES = 1 << 30;
+
+/** Images are known by their endings. */
+const IMAGES = { matches: /\.(png|jpe?g)$/i, what: ".png, .jpg or .jpeg file" };
 
 /** Images decoded at a time: enough for libuv's four threads. */
 const DECODERS = 4;
@@ -19,7 +22,7 @@ export async function loadImageDataset(
   sidecar: Sidecar | null,
   options: LoadOptions,
 ): Promise<Dataset> {
-  const { classes, paths, labels, note } = await listImages(folder, options.split, sidecar?.classes);
+  const { classes, paths, labels, note } = await listFiles(folder, options.split, sidecar?.classes, IMAGES);
   if (paths.length === 0) {
     throw new EspalierError("input", `The ${options.split} split has no images`, {
       where: folder,

@@ -3,6 +3,9 @@ import type { Normalisation } from "./normalise.ts";
 /** The two parts that a data set comes in. */
 export type Split = "train" | "test";
 
+/** Share of each class that is the test split when the data have none of their own. */
+export const HELD_OUT_FRACTION = 0.2;
+
 /** How `loadDataset` reads a folder. */
 export interface LoadOptions {
   readonly split: Split;

@@ -82,18 +82,14 @@ describe("loadDataset of IDX files", () => {
 
   it.each([
     ["a label without a class", describeWith({ classes: ["a"] }), "Sample 0 has label 1, but there are 1 classes"],
-    [
-      "other counts",
-      { "train-labels-idx1-ubyte.gz": zipped(idx([3], [1, 0, 1])) },
-      "2 images in train-images-idx3-ubyte, 3 labels",
-    ],
+    ["other counts", { "train-labels-idx1-ubyte.gz": zipped(idx([3], [1, 0, 1])) }, "2 samples, 3 labels"],
     [
       "square labels",
       { "train-labels-idx1-ubyte.gz": zipped(idx([1, 2], [1, 0])) },
       "Labels have one dimension, this file has [1, 2]",
     ],
     ["a wrong magic number", { "train-images-idx3-ubyte": "PNG?....." }, "The magic number is"],
-    ["too many axes", { "train-images-idx3-ubyte": idx([2, 1, 1, 1, 1], [0, 0]) }, "Images have 2 to 4 dimensions"],
+    ["too many axes", { "train-images-idx3-ubyte": idx([2, 1, 1, 1, 1], [0, 0]) }, "Samples have 1 to 3 axes"],
     ["an unknown field", describeWith({ means: [0] }), "means"],
     ["a deviation of 0", describeWith({ std: [0] }), "std"],
     ["too many means", describeWith({ mean: [0, 0] }), '"mean" has 2 entries, the samples have 1 channels'],
@@ -109,8 +105,8 @@ describe("loadDataset of IDX files", () => {
     const folder = scratch();
     writeFileSync(join(folder, "readme.txt"), "x");
     await expect(loadDataset(folder, { split: "train" })).rejects.toMatchObject({
-      message: "Neither IDX files nor class folders are here",
-      hint: expect.stringContaining("train-images-idx3-ubyte"),
+      message: "No data set that Espalier reads is here",
+      hint: expect.stringContaining("IDX files"),
     });
     await expect(loadDataset(join(folder, "no"), { split: "train" })).rejects.toThrow("does not exist");
     await expect(loadDataset(join(folder, "readme.txt"), { split: "train" })).rejects.toThrow("A folder is needed");

@@ -80,7 +80,7 @@ describe("loadDataset of class folders", () => {
       Array.from({ length: 20 }, (_, i) => (i < 10 ? i : 90 + i)),
     );
     expect(again).toEqual(test);
-    expect(test.note).toContain("4 of 20 images");
+    expect(test.note).toContain("4 of 20 files");
   });
 
   it("takes shape and channels from the first image, or converts to the model's", async () => {

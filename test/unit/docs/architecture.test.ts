@@ -64,13 +64,14 @@ describe("docs/SUPPORT.md", () => {
     expect([...rows.keys()]).toEqual(OP_TYPES);
   });
 
-  // [operator, kernel class, counts MACs, gradient, pruning, TFLite, int8]
+  // [operator, kernel class, counts MACs, gradient, pruning, TFLite, int8, from TFLite]
   it.each([
-    ["Conv", "conv", "yes", "yes", "follows", "yes", "yes"],
-    ["Erf", "elementwise", "", "yes", "follows", "no", "-"],
-    ["Round", "elementwise", "", "zero", "follows", "yes", "float"],
-    ["ArgMax", "reduce", "", "no", "follows", "yes", "float"],
-    ["Dropout", "elementwise", "", "yes", "follows", "folded", "-"],
+    ["Conv", "conv", "yes", "yes", "follows", "yes", "yes", "yes"],
+    ["Erf", "elementwise", "", "yes", "follows", "no", "-", ""],
+    ["Round", "elementwise", "", "zero", "follows", "yes", "float", "yes"],
+    ["ArgMax", "reduce", "", "no", "follows", "yes", "float", "yes"],
+    ["Dropout", "elementwise", "", "yes", "follows", "folded", "-", ""],
+    ["RoiAlign", "reduce", "", "not yet", "follows", "no", "-", ""],
   ])("says what is known of %s", (...row) => {
     expect(rows.get(row[0]!)).toEqual(row);
   });

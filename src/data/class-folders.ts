@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { EspalierError, suggestion } from "../diagnostics/index.ts";
 import { type FolderEntry, listFolder } from "../io/list-folder.ts";
-import type { Split } from "./load-options.ts";
+import { HELD_OUT_FRACTION, type Split } from "./load-options.ts";
 import { stratifiedSplit } from "./split.ts";
 
-/** Images of one split, sorted by class and path, not yet read. */
-export interface ImageList {
+/** Files of one split, sorted by class and path, not yet read. */
+export interface FileList {
   readonly classes: readonly string[];
   readonly paths: readonly string[];
   readonly labels: Int32Array;
@@ -13,10 +13,12 @@ export interface ImageList {
   readonly note?: string;
 }
 
-const IMAGE_NAME = /\.(png|jpe?g)$/i;
-
-/** Share of each class that is the test split when a folder has no train/ and test/ of its own. */
-export const HELD_OUT_FRACTION = 0.2;
+/** Which files of a class folder are samples. */
+export interface FileKind {
+  readonly matches: RegExp;
+  /** For messages: ".wav file". */
+  readonly what: string;
+}
 
 /** Deepest nesting inside a class folder. */
 const MAX_DEPTH = 16;
@@ -27,18 +29,23 @@ export function hasFolders(entries: readonly FolderEntry[]): boolean {
 }
 
 /**
- * The images of a split. `root` holds either train/ and test/ with class folders in them, or the class folders; then a fifth of
+ * The samples of a split. `root` holds either train/ and test/ with class folders in them, or the class folders; then a fifth of
  * each class, chosen by a fixed seed, is the test split. Class names come from `named`, else from the folders of all splits.
  * @throws EspalierError "input" on an empty or unknown class folder, a missing split, or a link that leads outside.
  */
-export async function listImages(root: string, split: Split, named: readonly string[] | undefined): Promise<ImageList> {
+export async function listFiles(
+  root: string,
+  split: Split,
+  named: readonly string[] | undefined,
+  kind: FileKind,
+): Promise<FileList> {
   const parts = await splitFolders(root);
   if (parts === null) {
-    const all = await listClasses(root, root, named ?? (await classNames(root, [root])));
+    const all = await listClasses(root, root, named ?? (await classNames(root, [root])), kind);
     const chosen = stratifiedSplit(all.labels, { validation: HELD_OUT_FRACTION, seed: 0 })[
       split === "train" ? "train" : "validation"
     ].sort();
-    const note = `No train/ and test/ folders: ${chosen.length} of ${all.paths.length} images, chosen by a fixed seed, are the ${split} split`;
+    const note = `No train/ and test/ folders: ${chosen.length} of ${all.paths.length} files, chosen by a fixed seed, are the ${split} split`;
     return { ...all, paths: Array.from(chosen, (i) => all.paths[i]!), labels: chosen.map((i) => all.labels[i]!), note };
   }
   const folder = parts[split];
@@ -48,7 +55,7 @@ export async function listImages(root: string, split: Split, named: readonly str
       hint: `Add ${split}/ with a folder for each class, or give one folder of class folders without train/ and test/.`,
     });
   }
-  return listClasses(root, folder, named ?? (await classNames(root, Object.values(parts))));
+  return listClasses(root, folder, named ?? (await classNames(root, Object.values(parts))), kind);
 }
 
 /** train/ and test/ below a root that have folders in them (a class may itself be called "train"); null when there are none. */
@@ -71,7 +78,12 @@ async function classNames(root: string, parents: readonly string[]): Promise<str
   return [...names].sort();
 }
 
-async function listClasses(root: string, folder: string, classes: readonly string[]): Promise<ImageList> {
+async function listClasses(
+  root: string,
+  folder: string,
+  classes: readonly string[],
+  kind: FileKind,
+): Promise<FileList> {
   const paths: string[] = [];
   const labels: number[] = [];
   for (const entry of await listFolder(root, folder)) {
@@ -86,25 +98,38 @@ async function listClasses(root: string, folder: string, classes: readonly strin
       });
     }
     const before = paths.length;
-    await collect(root, where, paths, 0);
+    await collect(root, where, kind.matches, paths, 0);
     for (let i = before; i < paths.length; i++) labels.push(label);
     if (paths.length === before) {
-      throw new EspalierError("input", `The class folder "${entry.name}" holds no .png, .jpg or .jpeg file`, {
+      throw new EspalierError("input", `The class folder "${entry.name}" holds no ${kind.what}`, {
         where,
-        hint: "Convert its images to PNG or JPEG, or remove the folder.",
+        hint: "Convert its files, or remove the folder.",
       });
     }
   }
   return { classes, paths, labels: Int32Array.from(labels) };
 }
 
-async function collect(root: string, folder: string, into: string[], depth: number): Promise<void> {
+async function collect(root: string, folder: string, matches: RegExp, into: string[], depth: number): Promise<void> {
   if (depth > MAX_DEPTH) {
     throw new EspalierError("input", `Folders are nested deeper than ${MAX_DEPTH}`, { where: folder });
   }
   for (const entry of await listFolder(root, folder)) {
     const path = join(folder, entry.name);
-    if (entry.kind === "folder") await collect(root, path, into, depth + 1);
-    else if (IMAGE_NAME.test(entry.name)) into.push(path);
+    if (entry.kind === "folder") await collect(root, path, matches, into, depth + 1);
+    else if (matches.test(entry.name)) into.push(path);
   }
+}
+
+/** Whether any file below a folder matches: tells class folders of sounds from class folders of images. */
+export async function holdsFiles(root: string, matches: RegExp): Promise<boolean> {
+  const queue: { path: string; depth: number }[] = [{ path: root, depth: 0 }];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    for (const entry of await listFolder(root, next.path)) {
+      if (entry.kind === "file" && matches.test(entry.name)) return true;
+      if (entry.kind === "folder" && next.depth < MAX_DEPTH)
+        queue.push({ path: join(next.path, entry.name), depth: next.depth + 1 });
+    }
+  }
+  return false;
 }
