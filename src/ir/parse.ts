@@ -1,5 +1,5 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { DTYPES, type DType, fromBytes, fromNumbers, type Tensor } from "../tensor/index.ts";
+import { DTYPES, type DType, fromBytes, fromNumbers, type Tensor, tensor } from "../tensor/index.ts";
 import { GraphBuilder, type Infer } from "./builder.ts";
 import type { Attribute, Dim, Graph, TensorType, ValueId } from "./graph.ts";
 import { typeText } from "./shape.ts";
@@ -97,11 +97,21 @@ class Reader {
     );
     if (this.take("...")) this.fail("The weights are elided; print the graph with full weights");
     if (this.take("base64")) return fromBytes(type.dtype, shape, new Uint8Array(Buffer.from(this.string(), "base64")));
+    if (type.dtype === "int64" || type.dtype === "uint64") return this.wideIntegers(type.dtype, shape);
     return fromNumbers(
       type.dtype,
       shape,
       this.list("{", "}", () => this.number()),
     );
+  }
+
+  wideIntegers(dtype: "int64" | "uint64", shape: readonly number[]): Tensor {
+    const items = this.list("{", "}", () => {
+      const text = this.next();
+      return /^-?\d{1,20}$/.test(text) ? BigInt(text) : this.fail(`Expected an integer, got ${JSON.stringify(text)}`);
+    });
+    const data = dtype === "int64" ? BigInt64Array.from(items) : BigUint64Array.from(items);
+    return tensor(dtype, shape, data as never);
   }
 
   attribute(): Attribute {

@@ -29,7 +29,11 @@ function numberText(value: number): string {
 
 function tensorText(t: Tensor, options: PrintOptions): string {
   const type = `${t.dtype}[${t.shape.join(", ")}]`;
-  if (t.data.length <= inlineLimit) return `${type} {${Array.from(toNumbers(t), numberText).join(", ")}}`;
+  if (t.data.length <= inlineLimit) {
+    // 64-bit integers are printed as they are: exporters write INT64_MAX for "to the end", which no double holds.
+    const wide = t.data instanceof BigInt64Array || t.data instanceof BigUint64Array;
+    return `${type} {${(wide ? Array.from(t.data, String) : Array.from(toNumbers(t), numberText)).join(", ")}}`;
+  }
   if (options.weights === "full") return `${type} base64 ${quoted(Buffer.from(bytesOf(t)).toString("base64"))}`;
   return `${type} ...`;
 }
