@@ -1,4 +1,4 @@
-/** Runs the benchmarks, each a ratio to a baseline measured in the same run: npm run bench [-- train sensitivity emission coupling] */
+/** Runs the benchmarks, each a ratio to a baseline measured in the same run: npm run bench [-- train sensitivity emission coupling convert] */
 import { EspalierError, suggestion } from "../src/diagnostics/index.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   sensitivity: () => import("./sensitivity.ts"),
   emission: () => import("./emission.ts"),
   coupling: () => import("./coupling.ts"),
+  convert: () => import("./convert.ts"),
 };
 
 const asked = process.argv.slice(2);

@@ -6,12 +6,9 @@ import { VERSION } from "../version.ts";
 import { runDeploy } from "./deploy-command.ts";
 import { UsageExit } from "./failure.ts";
 import { printProfiles, printTargets } from "./list-commands.ts";
+import { convertCommand, inspectCommand } from "./model-commands.ts";
+import type { Outcome } from "./outcome.ts";
 import { parseQuantity, type QuantityKind } from "./quantity.ts";
-
-/** Where a command leaves its exit code. */
-export interface Outcome {
-  exitCode: number;
-}
 
 /** A parser of option values whose error is commander's own, so that usage errors look alike. */
 function quantity(flag: string, kind: QuantityKind): (text: string) => number {
@@ -48,6 +45,10 @@ Examples:
   $ espalier deploy --target npu --profile hexagon-8elite --max-accuracy-drop 1
   # a gate in CI: exit code 0 if every requirement holds, 2 if one does not
   $ espalier deploy --target cpu --quiet --json > report.json
+  # what a model is, and what the targets would refuse
+  $ espalier inspect model.tflite
+  # another format, verified in its runtime
+  $ espalier convert model.onnx model.tflite
   # the devices that are known
   $ espalier profiles
 
@@ -66,7 +67,7 @@ function deployCommand(outcome: Outcome): Command {
     .showHelpAfterError("(espalier deploy --help lists the flags)")
     .option("--target <name>", `way of deploying: ${Object.keys(TARGETS).join(", ")}`)
     .optionsGroup("Common options:")
-    .option("--model <file>", "trained model, ONNX (default: the target's example)")
+    .option("--model <file>", "trained model: ONNX, TFLite or TensorFlow.js (default: the target's example)")
     .option("--data <dir>", "labelled samples: IDX files, or a folder of class folders with PNG or JPEG images")
     .option("--profile <name>", "device profile, a name or a JSON file (see `espalier profiles`)")
     .option("--out <dir>", "run directory; an interrupted run in it is resumed (default: runs/<target>)")
@@ -113,6 +114,8 @@ export function buildProgram(outcome: Outcome): Command {
     .showHelpAfterError("(espalier --help shows what is known)")
     .addHelpText("after", EXAMPLES);
   program.addCommand(deployCommand(outcome));
+  program.addCommand(inspectCommand());
+  program.addCommand(convertCommand(outcome));
   program
     .command("targets")
     .description("List the ways of deploying.")

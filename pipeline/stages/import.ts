@@ -1,11 +1,9 @@
-import { basename, extname } from "node:path";
-import { EspalierError } from "../../src/diagnostics/index.ts";
-import { readOnnx } from "../../src/formats/onnx/index.ts";
-import { readModelFile, sha256 } from "../../src/io/index.ts";
+import { withContext } from "../../src/diagnostics/index.ts";
 import type { Graph } from "../../src/ir/index.ts";
-import { valueById } from "../../src/ir/index.ts";
-import { validateGraph } from "../../src/ops/index.ts";
-import { importPipeline, runPasses } from "../../src/passes/index.ts";
+import { PASSES, runPasses } from "../../src/passes/index.ts";
+import { canonicalGraph } from "../canonical-graph.ts";
+import { checkDeployable } from "../deployable.ts";
+import { readModel } from "../model-file.ts";
 
 /** A model as it came, ready for training and pruning. */
 export interface ImportedModel {
@@ -18,45 +16,22 @@ export interface ImportedModel {
   readonly sampleShape: readonly number[];
 }
 
-/** Reads a model file by its ending and brings it into canonical form. */
-export async function importModel(path: string): Promise<ImportedModel> {
-  const ending = extname(path).toLowerCase();
-  if (ending !== ".onnx") {
-    throw new EspalierError(
-      "unsupported",
-      `Espalier ${ending === "" ? "needs a file ending" : `does not read "${ending}" files yet`}`,
-      { where: path, hint: "Give an ONNX file (.onnx)." },
-    );
-  }
-  const bytes = await readModelFile(path);
-  const graph = runPasses(readOnnx(bytes, { name: path }), importPipeline);
-  validateGraph(graph);
-  return {
-    graph,
-    name: basename(path, ending),
-    file: path,
-    sha256: sha256(bytes),
-    bytes: bytes.length,
-    sampleShape: sampleShapeOf(graph, path),
-  };
+/** Brings a file's graph into the form that is trained and pruned: canonical, images channels first whatever the file has. */
+export function deployableGraph(raw: Graph): Graph {
+  return runPasses(
+    canonicalGraph(raw),
+    [PASSES.get("channels-first-inputs")].filter((pass) => pass !== undefined),
+  );
 }
 
-/** A model that is deployed takes one batch of samples. */
-function sampleShapeOf(graph: Graph, path: string): number[] {
-  const [first] = graph.inputs;
-  if (first === undefined || graph.inputs.length !== 1) {
-    throw new EspalierError("unsupported", `The model has ${graph.inputs.length} inputs, deploying needs exactly one`, {
-      where: path,
-    });
+/** Reads a model file (ONNX, TFLite or TensorFlow.js, by its content) and brings it into the form that is trained and pruned. */
+export async function importModel(path: string): Promise<ImportedModel> {
+  const model = await readModel(path);
+  try {
+    const graph = deployableGraph(model.graph);
+    const { name, sha256, totalBytes: bytes } = model;
+    return { graph, name, file: path, sha256, bytes, sampleShape: checkDeployable(graph) };
+  } catch (error) {
+    throw withContext(error, path);
   }
-  const { type, name } = valueById(graph, first);
-  const shape = type.shape.slice(1);
-  if (type.dtype !== "float32" || shape.some((dim) => typeof dim !== "number")) {
-    throw new EspalierError(
-      "unsupported",
-      `Input "${name}" is ${type.dtype}[${type.shape.join(", ")}], deploying needs float32 with fixed sizes after the batch`,
-      { where: path },
-    );
-  }
-  return shape as number[];
 }

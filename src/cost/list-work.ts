@@ -114,6 +114,8 @@ interface WindowAttributes {
   readonly group?: number;
 }
 
+const noPadding = { auto_pad: "NOTSET" };
+
 function geometryOf(graph: Graph, node: Node, input: Shape): Pick<LayerWork, "kernel" | "stride" | "groups"> {
   const { kind } = specOf(node.op);
   const pair = (list: readonly number[]): readonly [number, number] => [list[0] ?? 1, list[1] ?? 1];
@@ -123,7 +125,8 @@ function geometryOf(graph: Graph, node: Node, input: Shape): Pick<LayerWork, "ke
   const attrs = contextOf(graph, node).attrs as unknown as WindowAttributes;
   const kernel =
     kind === "conv" ? valueById(graph, node.inputs[1]!).type.shape.slice(2).map(Number) : (attrs.kernel_shape ?? []);
-  const window = resolveWindow(node.op, attrs, kernel, input.slice(2));
+  // DeformConv has no auto_pad.
+  const window = resolveWindow(node.op, { ...noPadding, ...attrs }, kernel, input.slice(2));
   return { kernel: pair(window.kernel), stride: pair(window.strides), groups: attrs.group ?? 1 };
 }
 

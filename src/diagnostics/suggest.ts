@@ -22,6 +22,8 @@ export function nearestWord(unknown: string, known: readonly string[]): string |
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(unknown.length / 3)) + 1;
   for (const word of known) {
+    // The lengths alone need that many edits; it also spares comparing names of a damaged file that are megabytes long.
+    if (Math.abs(word.length - unknown.length) >= bestDistance) continue;
     const distance = editDistance(unknown.toLowerCase(), word.toLowerCase());
     if (distance < bestDistance) {
       best = word;

@@ -1,6 +1,7 @@
 import type { Attributes, InputFact, TensorType } from "../ir/index.ts";
 import { completeAttributes, OpContext, specOf } from "../ops/index.ts";
 import { DTYPES, sizeOf, type Tensor } from "../tensor/index.ts";
+import { ALONG_AXES, computeAlongAxes } from "./along-axes.ts";
 import { ARITHMETIC, computeArithmetic } from "./arithmetic.ts";
 import { computeMovement, MOVEMENT } from "./movement.ts";
 
@@ -13,7 +14,7 @@ const freeBytes = 64 * 1024;
 const growth = 4;
 
 /** Operators that can be computed on constants. */
-export const FOLDABLE: readonly string[] = [...ARITHMETIC, ...MOVEMENT];
+export const FOLDABLE: readonly string[] = [...ARITHMETIC, ...ALONG_AXES, ...MOVEMENT];
 
 /** Bytes of values of static types. */
 export function bytesOfTypes(types: readonly TensorType[]): number {
@@ -43,11 +44,15 @@ export function evaluate(
     operands.push(input.data);
   }
   if (operands.length === 0 || !isAffordable(operands, types)) return null;
-  if (!MOVEMENT.includes(op)) {
+  if (ARITHMETIC.includes(op)) {
     const value = computeArithmetic(op, attrs, operands, types[0]!);
     return value === null ? null : [value];
   }
   const context = new OpContext(op, completeAttributes(op, specOf(op).attrs, attrs) as never, inputs, types.length);
+  if (ALONG_AXES.includes(op)) {
+    const value = computeAlongAxes(op, context, types[0]!.shape as readonly number[]);
+    return value === null ? null : [value];
+  }
   return computeMovement(
     op,
     context,

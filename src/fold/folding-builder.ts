@@ -2,7 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import type { Attributes, Dim, Graph, GraphBuilder, NodeOptions, TensorType, Value, ValueId } from "../ir/index.ts";
 import { completeAttributes, inferTypes, isOpType, newBuilder, OpContext, specOf } from "../ops/index.ts";
 import { int64s, type Tensor } from "../tensor/index.ts";
-import { DimensionCodes, evaluateDimensions } from "./dimensions.ts";
+import { DimensionCodes, evaluateDimensions, mayHoldSizes, movesSizes } from "./dimensions.ts";
 import { bytesOfTypes, evaluate } from "./evaluate.ts";
 import { generatorOf } from "./generators.ts";
 import { SHAPE_OPERANDS, spellShape } from "./spell-shape.ts";
@@ -57,7 +57,7 @@ export class FoldingBuilder {
   /** The sizes that an integer value holds, as far as they are known: numbers, or symbols. Null when they are computed from data. */
   sizes(id: ValueId): readonly Dim[] | null {
     const known = this.#known(id);
-    return known?.dtype === "int64" ? this.#codes.dims(known) : null;
+    return known !== null && mayHoldSizes(known) ? this.#codes.dims(known) : null;
   }
 
   /** Adds a node with one output, or its value when that is known already. */
@@ -121,7 +121,7 @@ export class FoldingBuilder {
   ): ValueId[] | null {
     const operands = inputs.map((id) => (id === null ? null : this.#known(id)));
     const present = inputs.flatMap((id, i) => (id === null ? [] : [operands[i] ?? null]));
-    if (present.includes(null) || !isOpType(op)) return null;
+    if (present.includes(null) || !isOpType(op) || !movesSizes(op, operands, this.#codes)) return null;
     const facts = operands.map((t) => (t === null ? null : { type: { dtype: t.dtype, shape: t.shape }, data: t }));
     const count = options.outputs ?? 1;
     const types = inferTypes({ op, name: options.name ?? op, attrs, outputCount: count }, facts).slice(0, count);

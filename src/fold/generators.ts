@@ -1,16 +1,21 @@
 import type { Attributes, InputFact } from "../ir/index.ts";
 import {
   allocate,
+  DTYPES,
+  dtypeFromOnnx,
   fromNumbers,
   scalar,
   sizeOf,
+  stridesOf,
   type Tensor,
   type TypedArray,
   tensor,
   toInts,
   toNumbers,
 } from "../tensor/index.ts";
+import { cast } from "./arithmetic.ts";
 import type { DimensionCodes } from "./dimensions.ts";
+import { windowOf } from "./windows.ts";
 
 /** Largest value that is made from its shape alone, in elements: 64 KiB of float32. Larger ones stay a node. */
 const mostElements = 2 ** 14;
@@ -38,7 +43,7 @@ const size: Generator = (_, [x]) => {
 const constantOfShape: Generator = (attrs, [wanted]) => {
   if (wanted?.data === undefined) return null;
   const dims = toInts(wanted.data);
-  if (dims.some((dim) => dim < 0) || sizeOf(dims) > mostElements) return null;
+  if (dims.some((dim) => !Number.isSafeInteger(dim) || dim < 0) || !(sizeOf(dims) <= mostElements)) return null;
   const value = (attrs.value ?? scalar("float32", 0)) as Tensor;
   if (typeof value !== "object" || value.data.length !== 1) return null;
   const data = allocate(value.dtype, sizeOf(dims));
@@ -60,14 +65,41 @@ const range: Generator = (_, [start, limit, delta]) => {
   );
 };
 
+/** ONNX EyeLike-9: ones on diagonal k of a matrix as large as the input, of its dtype or of `dtype`. */
+const eyeLike: Generator = (attrs, [x]) => {
+  const [rows, columns] = x?.type.shape ?? [];
+  if (typeof rows !== "number" || typeof columns !== "number" || rows * columns > mostElements) return null;
+  const dtype = typeof attrs.dtype === "number" ? dtypeFromOnnx(attrs.dtype) : x!.type.dtype;
+  const k = typeof attrs.k === "number" ? attrs.k : 0;
+  if (dtype === null || x!.type.shape.length !== 2) return null;
+  const ones = Array.from({ length: rows * columns }, (_, i) => Number((i % columns) - Math.floor(i / columns) === k));
+  return fromNumbers(dtype, [rows, columns], ones);
+};
+
+/** ONNX NonZero-13 of a constant: the positions that are not zero, a column each. */
+const nonZero: Generator = (_, [x]) => {
+  if (x?.data === undefined || x.data.data.length > mostElements || x.data.shape.length === 0) return null;
+  const strides = stridesOf(x.data.shape);
+  const found = [...toNumbers(x.data).entries()].flatMap(([at, value]) => (value !== 0 ? [at] : []));
+  const positions = x.data.shape.flatMap((dim, axis) => found.map((at) => Math.floor(at / strides[axis]!) % dim));
+  return fromNumbers("int64", [x.data.shape.length, found.length], positions);
+};
+
+/** A constant in the element type of a value that may be computed. */
+const castLike: Generator = (_, [x, like]) =>
+  x?.data === undefined || like === null || like === undefined ? null : cast(x.data, DTYPES[like.type.dtype].onnx);
+
 const generators: Readonly<Record<string, Generator>> = {
   Shape: shape,
   Size: size,
   ConstantOfShape: constantOfShape,
   Range: range,
+  EyeLike: eyeLike,
+  NonZero: nonZero,
+  CastLike: castLike,
 };
 
-/** The value of a node that makes numbers from shapes (Shape, Size, ConstantOfShape, Range), as far as it is known. */
+/** The value of a node that makes numbers from shapes (Shape, Size, ConstantOfShape, Range, EyeLike, window functions), as far as it is known. */
 export function generatorOf(op: string, attrs: Attributes, facts: Facts, codes: DimensionCodes): Tensor | null {
-  return generators[op]?.(attrs, facts, codes) ?? null;
+  return generators[op]?.(attrs, facts, codes) ?? windowOf(op, attrs, facts);
 }

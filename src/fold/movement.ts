@@ -2,6 +2,7 @@ import { normalAxis } from "../ir/index.ts";
 import { completeAttributes, OPS, type OpContext, resolveSlices, splitSizes } from "../ops/index.ts";
 import { allocate, permute, sizeOf, type Tensor, type TypedArray, takeAlong, tensor, toInts } from "../tensor/index.ts";
 import { expanded } from "./arithmetic.ts";
+import { indexing } from "./indexing.ts";
 
 type Shapes = readonly (readonly number[])[];
 
@@ -26,7 +27,10 @@ function range(from: number, count: number, step = 1): number[] {
 }
 
 /** Element-moving operators: what each makes of constant operands, given the shapes of its outputs. */
-const movement: Readonly<Record<string, (c: OpContext<never>, data: readonly Tensor[], shapes: Shapes) => Tensor[]>> = {
+const movement: Readonly<
+  Record<string, (c: OpContext<never>, data: readonly Tensor[], shapes: Shapes) => Tensor[] | null>
+> = {
+  ...indexing,
   Reshape: (_, [x], [shape]) => [{ ...x!, shape: shape! }],
   Flatten: (_, [x], [shape]) => [{ ...x!, shape: shape! }],
   Squeeze: (_, [x], [shape]) => [{ ...x!, shape: shape! }],

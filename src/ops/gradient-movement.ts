@@ -1,6 +1,5 @@
-import { EspalierError } from "../diagnostics/index.ts";
 import { normalAxis, type ValueId } from "../ir/index.ts";
-import { fromNumbers, toInts } from "../tensor/index.ts";
+import { fromNumbers } from "../tensor/index.ts";
 import { type Formula, formulaOf, unbroadcast } from "./gradient-formula.ts";
 import type { AxisSlice } from "./selection.ts";
 import type { GradientContext, GradientRule } from "./spec.ts";
@@ -119,24 +118,6 @@ export const gather: GradientRule<{ readonly axis: number }> = (c) =>
     const product = f.node("MatMul", [f.indicator(hit), f.reshape(dy, [before, count, after])]);
     return f.reshape(product, input);
   });
-
-/** Cuts the padding off (negative pads); the value gets no gradient. */
-export const pad: GradientRule<{ readonly mode: string }> = (c) => {
-  if (c.attrs.mode !== "constant")
-    throw new EspalierError("unsupported", `Pad in mode "${c.attrs.mode}" has no gradient`, {
-      where: `node "${c.node.name}"`,
-    });
-  return moved(c, (f, dy) => {
-    const data = c.builder.value(c.inputs[1]!).data;
-    const axes = c.inputs[3];
-    if (data === undefined)
-      throw new EspalierError("unsupported", "Pad with computed pads has no gradient", {
-        where: `node "${c.node.name}"`,
-      });
-    const cut = f.ints(toInts(data).map((amount) => -amount));
-    return f.node("Pad", axes === undefined || axes === null ? [dy, cut] : [dy, cut, null, axes]);
-  });
-};
 
 /** Between floating types the gradient is cast back; an integer or bool result passes none. */
 export const cast: GradientRule<unknown> = (c) => {

@@ -1,4 +1,3 @@
-import { EspalierError } from "../diagnostics/index.ts";
 import { normalAxis, type ValueId } from "../ir/index.ts";
 import { type Formula, formulaOf, unbroadcast } from "./gradient-formula.ts";
 import type { GradientContext, GradientRule } from "./spec.ts";
@@ -28,7 +27,7 @@ export const batchNormalization: GradientRule<{ readonly epsilon: number }> = (c
 
 /**
  * Normalisation by statistics of x itself over `axes`: with r = 1 / sqrt(var + eps), n = (x - mean) r and g = dy scale, dx = r (g - mean(g) - n mean(g n)),
- * dscale = sum(dy n), dbias = sum(dy) over the axes that they broadcast along. `align` gives scale and bias (or their gradients) the shape that broadcasts.
+ * dscale = sum(dy n), dbias = sum(dy) over the axes that they broadcast along; further outputs are the mean and r. `align` gives scale and bias (or their gradients) the shape that broadcasts.
  */
 function normalised(
   c: GradientContext<{ readonly epsilon: number }>,
@@ -37,7 +36,7 @@ function normalised(
 ): (ValueId | null)[] {
   const f = formulaOf(c);
   const [x, scale] = c.inputs as readonly ValueId[];
-  const dy = c.outputGradients[0]!;
+  const dy = c.outputGradients[0] ?? null;
   const count = axes.reduce((total, axis) => total * f.shape(x!)[axis]!, 1);
   const mean = (id: ValueId) => f.mul(f.sum(id, axes), f.number(1 / count));
   const centred = f.sub(x!, mean(x!));
@@ -49,12 +48,22 @@ function normalised(
     return f.reshape(aligned, f.shape(id));
   };
   const dx = () => {
-    const g = f.mul(dy, align(f, scale!));
-    return f.mul(r, f.sub(f.sub(g, mean(g)), f.mul(n, mean(f.mul(g, n)))));
+    const parts: ValueId[] = [];
+    if (dy !== null) {
+      const g = f.mul(dy, align(f, scale!));
+      parts.push(f.mul(r, f.sub(f.sub(g, mean(g)), f.mul(n, mean(f.mul(g, n))))));
+    }
+    const [, toMean, toR] = c.outputGradients;
+    const share = f.number(1 / count);
+    if (toMean !== null && toMean !== undefined) parts.push(f.node("Expand", [f.mul(toMean, share), f.ints(f.shape(x!))]));
+    // d r / dx = -r^2 n / M.
+    if (toR !== null && toR !== undefined) parts.push(f.neg(f.mul(n, f.mul(toR, f.mul(share, f.mul(r, r))))));
+    return parts.length === 1 ? parts[0]! : f.node("Sum", parts);
   };
   return c.inputs.map((id, i) => {
     if (id === null || !c.wants(i)) return null;
     if (i === 0) return dx();
+    if (dy === null) return null;
     return gradientOf(id, i === 1 ? f.mul(dy, n) : dy);
   });
 }
@@ -66,10 +75,6 @@ export const instanceNormalization: GradientRule<{ readonly epsilon: number }> =
 };
 
 export const layerNormalization: GradientRule<{ readonly axis: number; readonly epsilon: number }> = (c) => {
-  if (c.outputGradients.slice(1).some((id) => id !== null))
-    throw new EspalierError("unsupported", "The gradient of the statistics of LayerNormalization is not written yet", {
-      where: `node "${c.node.name}"`,
-    });
   const rank = c.type(c.inputs[0]!).shape.length;
   const first = normalAxis(c.attrs.axis, rank);
   return normalised(

@@ -1,4 +1,3 @@
-import { EspalierError } from "../diagnostics/index.ts";
 import type { ValueId } from "../ir/index.ts";
 import { float32 } from "../tensor/index.ts";
 import { type Formula, formulaOf } from "./gradient-formula.ts";
@@ -16,14 +15,10 @@ function alongAxis(f: Formula, value: ValueId, axis: number, matrix: Float32Arra
 }
 
 /** A resize is linear in each axis: its gradient multiplies by the transposed matrices. `axesOf` resolves the node (it lives beside Resize, which imports this file). */
-export function resize<A extends Interpolation & { readonly antialias: number }>(
+export function resize<A extends Interpolation>(
   axesOf: (c: OpContext<A>) => readonly InterpolatedAxis[],
 ): GradientRule<A> {
   return (c: GradientContext<A>) => {
-    if (c.attrs.antialias !== 0)
-      throw new EspalierError("unsupported", "The gradient of Resize with antialias is not written yet", {
-        where: `node "${c.node.name}"`,
-      });
     if (!c.wants(0)) return c.inputs.map(() => null);
     const f = formulaOf(c);
     const facts = c.inputs.map((id) => (id === null ? null : c.builder.value(id)));

@@ -152,10 +152,38 @@ export const averagePool: GradientRule<PoolAttributes & { readonly count_include
       counts.map((count) => 1 / count),
     ),
   );
-  const shares = f.reshape(f.mul(c.outputGradients[0]!, share), [input[0]! * input[1]!, 1, ...output.slice(2)]);
+  return [spread(f, f.mul(c.outputGradients[0]!, share), window, input)];
+};
+
+/** Adds each window's value to every position that the window covers. */
+function spread(f: Formula, values: ValueId, window: Window, input: readonly number[]): ValueId {
+  const output = f.shape(values);
+  const planes = f.reshape(values, [input[0]! * input[1]!, 1, ...output.slice(2)]);
   const ones = f.constant(float32([1, 1, ...window.kernel], new Float32Array(sizeOf(window.kernel)).fill(1)));
-  const image = f.node("ConvTranspose", [shares, ones], scatterAttributes(window, input.slice(2), output.slice(2)));
-  return [f.reshape(image, input)];
+  const image = f.node("ConvTranspose", [planes, ones], scatterAttributes(window, input.slice(2), output.slice(2)));
+  return f.reshape(image, input);
+}
+
+/** sign(x) |x|^(p-1), the derivative of |x|^p / p. */
+function powers(f: Formula, x: ValueId, p: number): ValueId {
+  return f.mul(f.node("Sign", [x]), f.node("Pow", [f.node("Abs", [x]), f.number(p - 1)]));
+}
+
+/** y = (sum |x|^p)^(1/p): dx = sign(x) |x|^(p-1) times the sum of dy y^(1-p) over its windows; for windows that are not all zero. */
+export const lpPool: GradientRule<PoolAttributes & { readonly p: number }> = (c) => {
+  if (!c.wants(0)) return [null];
+  const f = formulaOf(c);
+  const input = f.shape(c.inputs[0]!);
+  const window = resolveWindow("LpPool", c.attrs, c.attrs.kernel_shape, input.slice(2));
+  const share = f.mul(c.outputGradients[0]!, f.node("Pow", [c.outputs[0]!, f.number(1 - c.attrs.p)]));
+  return [f.mul(powers(f, c.inputs[0]!, c.attrs.p), spread(f, share, window, input))];
+};
+
+export const globalLpPool: GradientRule<{ readonly p: number }> = (c) => {
+  if (!c.wants(0)) return [null];
+  const f = formulaOf(c);
+  const share = f.mul(c.outputGradients[0]!, f.node("Pow", [c.outputs[0]!, f.number(1 - c.attrs.p)]));
+  return [f.mul(powers(f, c.inputs[0]!, c.attrs.p), share)];
 };
 
 export const globalAveragePool: GradientRule<unknown> = (c) => {

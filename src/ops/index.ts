@@ -16,7 +16,7 @@ export { compressedPositions, NO_AXIS } from "./indexing.ts";
 export { type InterpolatedAxis, type Interpolation, interpolationMatrix } from "./interpolation.ts";
 export { reshaped } from "./movement.ts";
 export { reducedAxes } from "./reduce.ts";
-export { refusalOf } from "./refused.ts";
+export { REFUSED, refusalOf } from "./refused.ts";
 export { type ResizeAttributes, resizedAxes } from "./resize.ts";
 export { type AxisSlice, resolvePads, resolveSlices, splitSizes } from "./selection.ts";
 export { rangeLength, shapeBounds, statedShape } from "./shape.ts";

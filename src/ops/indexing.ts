@@ -3,6 +3,7 @@ import { type Dim, normalAxis, type Shape, shapeText, staticDim } from "../ir/in
 import { int, string } from "./attributes.ts";
 import { coupleOpaque } from "./coupling-rule.ts";
 import * as gradient from "./gradient-indexing.ts";
+import { compressRule } from "./gradient-pad.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 
 /** Stands for an absent axis of Compress: the elements in their order, whatever the shape. */
@@ -125,7 +126,7 @@ export const Compress = defineOp({
     return [typed(c.type(0).dtype, shape)];
   },
   couple: "frozen",
-  gradient: "not-written",
+  gradient: compressRule<{ readonly axis: number }>(compressedPositions, NO_AXIS),
 });
 
 /** For each slice of the batch axis, its first sequence_lens steps of the time axis in reverse, the others as they are (ONNX ReverseSequence-10). */

@@ -1,5 +1,6 @@
 /** The attributes of Resize that decide the weight of each input position. */
 export interface Interpolation {
+  readonly antialias?: number;
   readonly coordinate_transformation_mode: string;
   readonly cubic_coeff_a: number;
   readonly exclude_outside: number;
@@ -73,13 +74,33 @@ function taps(how: Interpolation, x: number, size: number): (readonly [number, n
   return kept.map(([at, weight]) => [at, weight / total]);
 }
 
-/** The matrix [output, input] of one axis of a Resize without antialias, row-major. Positions outside a cropped region have no weights. */
+/** A filter of `mode` that is stretched by `shrink` where the axis gets shorter, so that it covers every position (ONNX Resize-19, antialias). */
+function wideTaps(how: Interpolation, x: number, size: number, shrink: number): (readonly [number, number])[] {
+  const reach = (how.mode === "linear" ? 1 : 2) * shrink;
+  const weight = (d: number) => {
+    if (how.mode === "linear") return Math.max(1 - d, 0);
+    if (d >= 2) return 0;
+    const low = Math.floor(d);
+    return cubic(how.cubic_coeff_a, d - low)[1 - low]!;
+  };
+  const [from, to] = [-reach, reach].map((side) => Math.floor(Math.fround(x + side + 1)));
+  const all = Array.from({ length: to! - from! }, (_, i) => from! + i).map(
+    (at): readonly [number, number] => [at, weight(Math.abs(at - x) / shrink)],
+  );
+  const kept = how.exclude_outside === 0 ? all : all.filter(([at]) => at >= 0 && at < size);
+  const total = kept.reduce((sum, [, own]) => sum + own, 0);
+  return kept.map(([at, own]) => [at, own / (total === 0 ? 1 : total)]);
+}
+
+/** The matrix [output, input] of one axis of a Resize, row-major. Positions outside a cropped region have no weights. */
 export function interpolationMatrix(how: Interpolation, axis: InterpolatedAxis): Float32Array {
   const matrix = new Float32Array(axis.output * axis.input);
+  const wide = how.antialias === 1 && how.mode !== "nearest";
+  const shrink = Math.max(1 / axis.scale, 1);
   for (let o = 0; o < axis.output; o++) {
     const x = Math.fround(sourceOf(how.coordinate_transformation_mode, axis, o));
     if (how.coordinate_transformation_mode === "tf_crop_and_resize" && (x < 0 || x > axis.input - 1)) continue;
-    for (const [at, weight] of taps(how, x, axis.input)) {
+    for (const [at, weight] of wide ? wideTaps(how, x, axis.input, shrink) : taps(how, x, axis.input)) {
       const clamped = Math.min(Math.max(at, 0), axis.input - 1);
       const i = o * axis.input + clamped;
       matrix[i] = matrix[i]! + weight;

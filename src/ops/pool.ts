@@ -60,7 +60,7 @@ export const LpPool = defineOp({
     return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...windowOutput(c.op, window, x.slice(2), c.attrs.ceil_mode === 1)])];
   },
   couple: coupleWindow,
-  gradient: "not-written",
+  gradient: gradient.lpPool,
 });
 
 function globalPool<S extends AttributeSpecs>(attrs: S, gradient: GradientRule<AttributesOf<S>>) {
@@ -81,4 +81,4 @@ function globalPool<S extends AttributeSpecs>(attrs: S, gradient: GradientRule<A
 export const GlobalAveragePool = globalPool({}, gradient.globalAveragePool);
 export const GlobalMaxPool = globalPool({}, gradient.globalMaxPool);
 /** (sum over all positions of |x|^p)^(1/p) (ONNX GlobalLpPool-2). */
-export const GlobalLpPool = globalPool({ p: int(2) }, "not-written");
+export const GlobalLpPool = globalPool({ p: int(2) }, gradient.globalLpPool);

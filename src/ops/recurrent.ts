@@ -1,6 +1,8 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type DimProduct, productOf, type Shape, shapeText, staticDim, type TensorType } from "../ir/index.ts";
 import { float, floats, int, string, strings } from "./attributes.ts";
+import { gru, rnn } from "./gradient-gru.ts";
+import { lstm } from "./gradient-lstm.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 
 interface RecurrentAttributes {
@@ -89,7 +91,7 @@ export const LSTM = defineOp({
   infer: (c) => recurrentTypes(c, 4, 2),
   macs: (c) => recurrentMacs(c, 4),
   couple: "frozen",
-  gradient: "not-written",
+  gradient: lstm,
 });
 
 /** Inputs x [sequence, batch, input], W, R, B, sequence_lens, initial_h; outputs Y, Y_h (ONNX GRU-14). */
@@ -100,7 +102,7 @@ export const GRU = defineOp({
   infer: (c) => recurrentTypes(c, 3, 1),
   macs: (c) => recurrentMacs(c, 3),
   couple: "frozen",
-  gradient: "not-written",
+  gradient: gru,
 });
 
 /** Inputs x [sequence, batch, input], W, R, B, sequence_lens, initial_h; outputs Y, Y_h (ONNX RNN-14). */
@@ -111,5 +113,5 @@ export const RNN = defineOp({
   infer: (c) => recurrentTypes(c, 1, 1),
   macs: (c) => recurrentMacs(c, 1),
   couple: "frozen",
-  gradient: "not-written",
+  gradient: rnn,
 });

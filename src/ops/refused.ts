@@ -1,5 +1,5 @@
-/** Why an ONNX operator that exists is not in the table, for messages: what it would take is the reader's business, or cannot be deployed. */
-const reasons: Readonly<Record<string, string>> = {
+/** Why ONNX operators that exist are not in the table: for messages and SUPPORT.md. */
+export const REFUSED: Readonly<Record<string, string>> = {
   NonZero: "the size of its result depends on data",
   Unique: "the size of its result depends on data",
   NonMaxSuppression: "the size of its result depends on data",
@@ -9,10 +9,9 @@ const reasons: Readonly<Record<string, string>> = {
   RandomNormalLike: "its result is random, a deployed model must be repeatable",
   RandomUniform: "its result is random, a deployed model must be repeatable",
   RandomUniformLike: "its result is random, a deployed model must be repeatable",
-  DeformConv: "ONNX Runtime has no CPU kernel for it",
 };
 
-/** What to do about an operator that has a stated reason, else null. */
+/** Why an operator is not in the table, where a reason is stated. */
 export function refusalOf(op: string): string | null {
-  return Object.hasOwn(reasons, op) ? reasons[op]! : null;
+  return Object.hasOwn(REFUSED, op) ? REFUSED[op]! : null;
 }

@@ -58,6 +58,13 @@ function listedAxes(c: OpContext<ResizeAttributes>, x: Shape): number[] {
   return axes;
 }
 
+function checked(resized: InterpolatedAxis): InterpolatedAxis {
+  const { axis, input, output } = resized;
+  if (!Number.isSafeInteger(output) || output < 0 || (input === 0 && output > 0))
+    throw new EspalierError("input", `Resize of axis ${axis} from ${input} to ${output} positions is not possible`);
+  return resized;
+}
+
 /** What `resizedAxes` is told of one listed axis. */
 interface Wanted {
   readonly scale?: number;
@@ -102,9 +109,10 @@ export function resizedAxes(c: OpContext<ResizeAttributes>): InterpolatedAxis[] 
   const region = (i: number): readonly [number, number] => (roi === null ? [0, 1] : [roi[i]!, roi[axes.length + i]!]);
   const { keep_aspect_ratio_policy: policy } = c.attrs;
   if (sizes !== null && policy !== "stretch") return keptRatio(x, axes, sizes, policy === "not_larger");
-  return axes.flatMap((axis, i) => {
+  return axes.flatMap((axis, i): InterpolatedAxis[] => {
     if (!crops && (scales?.[i] === 1 || sizes?.[i] === x[axis])) return [];
-    return [resizeAxis(x, axis, scales === null ? { size: sizes![i]! } : { scale: scales[i]! }, region(i), crops)];
+    const wanted = scales === null ? { size: sizes![i]! } : { scale: scales[i]! };
+    return [checked(resizeAxis(x, axis, wanted, region(i), crops))];
   });
 }
 
@@ -119,7 +127,7 @@ function keptRatio(
   const scale = notLarger ? Math.min(...ratios) : Math.max(...ratios);
   return axes.map((axis, i) => {
     const input = inputs[i]!;
-    return { axis, input, output: Math.floor(Math.fround(scale * input) + 0.5), scale, region: [0, 1] };
+    return checked({ axis, input, output: Math.floor(Math.fround(scale * input) + 0.5), scale, region: [0, 1] });
   });
 }
 

@@ -2,6 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, productOf, shapeText, staticDim } from "../ir/index.ts";
 import { float, int, ints, string } from "./attributes.ts";
 import { coupleSampling } from "./coupling-movement.ts";
+import { affineGrid, gridSample, maxUnpool } from "./gradient-sampling.ts";
 import { statedShape } from "./shape.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 import { resolveWindow, windowOutput } from "./window.ts";
@@ -29,7 +30,7 @@ export const GridSample = defineOp({
     return [typed(c.type(0).dtype, [x[0]!, x[1]!, ...grid.slice(1, -1)])];
   },
   couple: coupleSampling,
-  gradient: "not-written",
+  gradient: gridSample,
 });
 
 /** The sampling grid [N, H, W, 2] of affine maps theta [N, 2, 3] for the constant size [N, C, H, W]; likewise with three spatial axes (ONNX AffineGrid-20). */
@@ -49,7 +50,7 @@ export const AffineGrid = defineOp({
     return [typed(c.type(0).dtype, [theta[0]!, ...spatial, rank])];
   },
   couple: "frozen",
-  gradient: "not-written",
+  gradient: affineGrid,
 });
 
 /** Pooled grids of regions by bilinear sampling (ONNX RoiAlign-16); inputs X [N, C, H, W], rois [R, 4], batch_indices [R]; output [R, C, height, width]. */
@@ -112,7 +113,10 @@ export const MaxUnpool = defineOp({
     const { kernel, strides, pads } = resolveWindow(c.op, attrs, c.attrs.kernel_shape, x.slice(2));
     const least = kernel.map((size, i) => {
       const length = staticDim(x[2 + i], "A spatial size of MaxUnpool");
-      return (length - 1) * strides[i]! - pads[i]! - pads[kernel.length + i]! + size;
+      const whole = (length - 1) * strides[i]! - pads[i]! - pads[kernel.length + i]! + size;
+      if (whole < 1)
+        throw new EspalierError("input", `MaxUnpool of ${shapeText(x)} is padded away on spatial axis ${i}`);
+      return whole;
     });
     const stated = c.has(2) ? statedShape(c, 2) : null;
     if (stated !== null && (stated.length !== x.length || stated[0] !== x[0] || stated[1] !== x[1]))
@@ -123,7 +127,7 @@ export const MaxUnpool = defineOp({
     return [typed(c.type(0).dtype, stated ?? [x[0]!, x[1]!, ...least])];
   },
   couple: "frozen",
-  gradient: "not-written",
+  gradient: maxUnpool,
 });
 
 /**

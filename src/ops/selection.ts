@@ -3,6 +3,7 @@ import { type Dim, normalAxis, type Shape, shapeText, staticDim } from "../ir/in
 import { int, string } from "./attributes.ts";
 import { coupleGather, couplePad, coupleSlice, coupleSplit } from "./coupling-selection.ts";
 import * as gradient from "./gradient-movement.ts";
+import { padRule } from "./gradient-pad.ts";
 import { defineOp, OpContext, typed } from "./spec.ts";
 
 export const Concat = defineOp({
@@ -181,5 +182,5 @@ export const Pad = defineOp({
     const { begins, ends } = resolvePads(c.facts);
     couplePad(c, begins, ends);
   },
-  gradient: gradient.pad,
+  gradient: padRule(resolvePads),
 });

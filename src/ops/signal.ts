@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, normalAxis, shapeText, staticDim } from "../ir/index.ts";
 import { int } from "./attributes.ts";
+import { dft, stft } from "./gradient-signal.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 
 /** A constant input of one integer that is at least 1. */
@@ -44,7 +45,7 @@ export const DFT = defineOp({
     return [typed(c.type(0).dtype, shape)];
   },
   couple: "frozen",
-  gradient: "not-written",
+  gradient: dft,
 });
 
 /**
@@ -71,5 +72,5 @@ export const STFT = defineOp({
     return [typed(c.type(0).dtype, [x[0]!, Math.floor((length - frame) / step) + 1, bins, 2])];
   },
   couple: "frozen",
-  gradient: "not-written",
+  gradient: stft,
 });

@@ -1,7 +1,8 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, normalAxis, type Shape, shapeText, staticDim } from "../ir/index.ts";
 import { int, ints, string } from "./attributes.ts";
-import { depthToSpace, spaceToDepth } from "./gradient-space.ts";
+import { centerCropPad } from "./gradient-pad.ts";
+import { col2Im, depthToSpace, spaceToDepth } from "./gradient-space.ts";
 import { statedShape } from "./shape.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 import { resolveWindow } from "./window.ts";
@@ -73,7 +74,7 @@ export const CenterCropPad = defineOp({
     return [typed(c.type(0).dtype, shape)];
   },
   couple: "frozen",
-  gradient: "not-written",
+  gradient: centerCropPad,
 });
 
 /** Columns [N, C prod(block), L] summed back into images [N, C, ...image] (ONNX Col2Im-18); inputs x, image_shape, block_shape. */
@@ -99,5 +100,5 @@ export const Col2Im = defineOp({
     return [typed(c.type(0).dtype, [x[0]!, channels, ...image])];
   },
   couple: "frozen",
-  gradient: "not-written",
+  gradient: col2Im,
 });

@@ -58,7 +58,10 @@ export class OpContext<A> {
 
   /** The integers of a constant input (shape, axes, pads); refuses one that is computed. */
   ints(i: number): number[] {
-    return this.numbers(i);
+    const values = this.numbers(i);
+    const odd = values.find((value) => !Number.isInteger(value));
+    if (odd !== undefined) throw new EspalierError("input", `${this.op} needs input ${i} to be integers, got ${odd}`);
+    return values;
   }
 
   /** The integers of an optional constant input, or null when it is absent. */

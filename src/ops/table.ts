@@ -1,4 +1,4 @@
-import { EspalierError, suggestion } from "../diagnostics/index.ts";
+import { EspalierError, nearestWord } from "../diagnostics/index.ts";
 import { type Graph, GraphBuilder, type Infer, type Node, type TensorType, validate, valueById } from "../ir/index.ts";
 import * as activation from "./activation.ts";
 import { completeAttributes } from "./attributes.ts";
@@ -110,8 +110,9 @@ export function isOpType(op: string): op is OpType {
 export function specOf(op: string): OpSpec {
   if (!isOpType(op)) {
     const reason = refusalOf(op);
+    const nearest = nearestWord(op, OP_TYPES);
     throw new EspalierError("unsupported", `Operator "${op}" is not supported${reason === null ? "" : `: ${reason}`}`, {
-      hint: suggestion(op, OP_TYPES),
+      hint: `${nearest === null ? "" : `Did you mean "${nearest}"? `}docs/SUPPORT.md lists the operators that are.`,
     });
   }
   return OPS[op] as unknown as OpSpec;
@@ -128,6 +129,8 @@ export const inferTypes: Infer = (node, inputs) => {
         "input",
         `${node.op} takes ${least === most ? least : `${least} to ${most}`} inputs, got ${inputs.length}`,
       );
+    const absent = inputs.slice(0, least).indexOf(null);
+    if (absent >= 0) throw new EspalierError("input", `${node.op} needs input ${absent}`);
     return spec.infer(
       new OpContext(node.op, completeAttributes(node.op, spec.attrs, node.attrs), inputs, node.outputCount),
     );

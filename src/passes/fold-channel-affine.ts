@@ -3,9 +3,13 @@ import { definePass, type GraphView, PatchBuilder, rule } from "../rewrite/index
 import { type Tensor, toNumbers } from "../tensor/index.ts";
 import { absorbAfter, type ChannelAffine, isLinear } from "./channel-affine.ts";
 
+/** A file may claim any size; no layer has as many channels as this. */
+const mostChannels = 2 ** 20;
+
 /** The constant as one number a channel (axis 1 of a tensor of that rank), or null when it varies along another axis. */
-function perChannel(constant: Tensor, rank: number, channels: number): Float64Array | null {
+export function perChannel(constant: Tensor, rank: number, channels: number): Float64Array | null {
   if (constant.shape.length > rank) return null;
+  if (constant.data.length === 1 && channels > mostChannels) return null;
   const values = toNumbers(constant);
   if (values.length === 1) return new Float64Array(channels).fill(values[0]!);
   const axis = constant.shape.length - (rank - 1);

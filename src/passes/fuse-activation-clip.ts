@@ -1,8 +1,8 @@
 import type { Node, ValueId } from "../ir/index.ts";
-import { typeText } from "../ir/index.ts";
 import { completeAttributes, OPS } from "../ops/index.ts";
 import { definePass, type GraphView, type Patch, replaceBy, rule } from "../rewrite/index.ts";
-import { DTYPES, scalar, toNumbers } from "../tensor/index.ts";
+import { DTYPES, scalar } from "../tensor/index.ts";
+import { besideNumber, constantNumber } from "./expression.ts";
 
 /** max(low, min(high, x)). */
 interface Bounded {
@@ -12,25 +12,6 @@ interface Bounded {
 }
 
 const infinity = Number.POSITIVE_INFINITY;
-
-/** The one number of a constant, or null. */
-export function constantNumber(view: GraphView, id: ValueId | null | undefined): number | null {
-  const constant = view.constant(id);
-  return constant !== null && constant.data.length === 1 ? toNumbers(constant)[0]! : null;
-}
-
-/** The other operand of a node with a single-number constant operand; null when there is none or it changes the shape. */
-export function besideNumber(view: GraphView, node: Node): { x: ValueId; number: number } | null {
-  if (node.inputs.length !== 2) return null;
-  for (const [x, other] of [
-    [node.inputs[0]!, node.inputs[1]!],
-    [node.inputs[1]!, node.inputs[0]!],
-  ] as const) {
-    const number = constantNumber(view, other);
-    if (number !== null && typeText(view.type(x)) === typeText(view.type(node.outputs[0]!))) return { x, number };
-  }
-  return null;
-}
 
 /** A node that bounds its input, seen as a Clip. */
 function boundedBy(view: GraphView, node: Node | null): Bounded | null {

@@ -2,6 +2,8 @@ import { EspalierError, suggestion } from "../diagnostics/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { type Pass, type RunOptions, run } from "../rewrite/index.ts";
 import { bindBatch } from "./bind-batch.ts";
+import { cancelTransposes } from "./cancel-transposes.ts";
+import { channelsFirstInputs } from "./channels-first-inputs.ts";
 import { convertFloat16 } from "./convert-float16.ts";
 import { eliminateCommonSubexpressions } from "./eliminate-common-subexpressions.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
@@ -9,6 +11,11 @@ import { foldChannelAffine } from "./fold-channel-affine.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { freeBatch } from "./free-batch.ts";
 import { fuseActivationClip } from "./fuse-activation-clip.ts";
+import { liftActivations } from "./lift-activations.ts";
+import { liftBatchNorm } from "./lift-batch-norm.ts";
+import { liftGlobalPool } from "./lift-global-pool.ts";
+import { liftLayerNorm } from "./lift-layer-norm.ts";
+import { liftSoftmax } from "./lift-softmax.ts";
 import { lowerBatchNorm } from "./lower-batch-norm.ts";
 import { mergePads } from "./merge-pads.ts";
 import { removeIdentity } from "./remove-identity.ts";
@@ -16,6 +23,8 @@ import { simplifyReshape } from "./simplify-reshape.ts";
 
 const all: readonly Pass[] = [
   bindBatch(1),
+  cancelTransposes,
+  channelsFirstInputs,
   convertFloat16,
   eliminateCommonSubexpressions,
   foldBatchNorm,
@@ -23,6 +32,11 @@ const all: readonly Pass[] = [
   foldConstants,
   freeBatch,
   fuseActivationClip,
+  liftActivations,
+  liftBatchNorm,
+  liftGlobalPool,
+  liftLayerNorm,
+  liftSoftmax,
   lowerBatchNorm,
   mergePads,
   removeIdentity,

@@ -1,10 +1,13 @@
 import { type Node, typeText } from "../ir/index.ts";
-import { completeAttributes, OPS, resolvePads, resolveWindow } from "../ops/index.ts";
+import { completeAttributes, OPS, reducedAxes, resolvePads, resolveWindow } from "../ops/index.ts";
 import { bypass, definePass, type GraphView, replaceBy, rule } from "../rewrite/index.ts";
 import { toNumbers } from "../tensor/index.ts";
 
-/** Operators that do nothing when their output has the type of their input. */
-const idleWhenSameType = ["Cast", "Expand", "Flatten", "Reshape", "Slice", "Squeeze", "Tile", "Unsqueeze"];
+/** Operators that do nothing when their output has the type of their input: reductions then take axes of size 1. */
+const idleWhenSameType = [
+  ...["Cast", "Expand", "Flatten", "Reshape", "Slice", "Squeeze", "Tile", "Unsqueeze"],
+  ...["GlobalAveragePool", "GlobalMaxPool", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"],
+];
 
 function sameType(view: GraphView, node: Node): boolean {
   return typeText(view.type(node.inputs[0]!)) === typeText(view.type(node.outputs[0]!));
@@ -27,7 +30,17 @@ const sameShape = rule("same-type", idleWhenSameType, (node, view) => {
     toNumbers(view.constant(node.inputs[4])!).some((step) => step < 0)
   )
     return null;
+  // Of a batch that is 1 today, a reduction still says that samples meet.
+  if (node.op.startsWith("Reduce") && reducedAxes(view.context(node) as never).includes(0)) return null;
   return bypass(view, node, node.inputs[0]);
+});
+
+/** A resize by 1 in every direction reads each pixel where it is, but for a crop. */
+const sameSize = rule("same-size", ["Resize"], (node, view) => {
+  if (!sameType(view, node) || node.attrs.coordinate_transformation_mode === "tf_crop_and_resize") return null;
+  const scales = view.constant(node.inputs[2]);
+  const isByOne = scales === null || scales.data.length === 0 || toNumbers(scales).every((scale) => scale === 1);
+  return isByOne ? bypass(view, node, node.inputs[0]) : null;
 });
 
 const singleInput = rule("one-operand", ["Concat", "Sum", "Min", "Max"], (node, view) =>
@@ -61,14 +74,18 @@ const onePixelPool = rule("one-pixel-window", ["AveragePool", "MaxPool"], (node,
 });
 
 /** The number that leaves the other operand as it is. */
-const neutral: Readonly<Record<string, number>> = { Add: 0, Sub: 0, Mul: 1, Div: 1 };
+const neutral: Readonly<Record<string, number>> = {
+  ...{ Add: 0, Sub: 0, Mul: 1, Div: 1, Pow: 1 },
+  ...{ Max: Number.NEGATIVE_INFINITY, Min: Number.POSITIVE_INFINITY },
+};
+const commutes = ["Add", "Mul", "Max", "Min"];
 
 const neutralOperand = rule("neutral-operand", Object.keys(neutral), (node, view) => {
   for (const [kept, other] of [
     [0, 1],
     [1, 0],
   ] as const) {
-    if (kept === 1 && (node.op === "Sub" || node.op === "Div")) continue;
+    if (node.inputs.length !== 2 || (kept === 1 && !commutes.includes(node.op))) continue;
     const constant = view.constant(node.inputs[other]);
     if (constant === null || typeText(view.type(node.inputs[kept]!)) !== typeText(view.type(node.outputs[0]!)))
       continue;
@@ -95,7 +112,7 @@ export const removeIdentity = definePass({
   name: "remove-identity",
   summary: "Removes nodes that pass their input through, and pairs of transposes that undo each other.",
   details:
-    "Covers Identity, Dropout, casts and reshapes to the same type, pads of zero, bounds at infinity, one-pixel pooling, operators of one operand, and the addition of 0 or multiplication by 1. Outputs are equal bit for bit, except that -0 + 0 may keep its sign. A node stays where the graph would otherwise return its own input or the same value twice.",
+    "Covers Identity, Dropout, casts and reshapes to the same type, pads of zero, bounds at infinity, one-pixel pooling, resizing by 1, reductions of axes of size 1, operators of one operand, the addition of 0, multiplication by 1 and the power of 1. Outputs are equal bit for bit, except that -0 + 0 may keep its sign. A node stays where the graph would otherwise return its own input or the same value twice.",
   example: {
     before: `graph "g" {
   input %"x": float32[N, 2, 4, 4]
@@ -118,6 +135,7 @@ export const removeIdentity = definePass({
   rules: [
     passThrough,
     sameShape,
+    sameSize,
     singleInput,
     wholeSplit,
     noPads,

@@ -1,5 +1,5 @@
 import { type Shape, shapeText, typeText } from "../ir/index.ts";
-import { reshaped } from "../ops/index.ts";
+import { reducedAxes, reshaped } from "../ops/index.ts";
 import { bypass, definePass, replaceBy, rule } from "../rewrite/index.ts";
 import { int64s, toInts } from "../tensor/index.ts";
 
@@ -45,6 +45,19 @@ const chain = rule("reshape-of-reshape", reshapes, (node, view) => {
   );
 });
 
+/** A reduction that drops its axes, and a reshape that puts them back as 1. */
+const keptAxes = rule("reduction-keeps-axes", reshapes, (node, view) => {
+  const reduce = view.producer(node.inputs[0]);
+  if (reduce?.op.startsWith("Reduce") !== true || !view.isPrivate(node.inputs[0]!)) return null;
+  const context = view.context(reduce) as unknown as Parameters<typeof reducedAxes>[0];
+  const axes = reducedAxes(context);
+  const kept = context.shape(0).map((dim, i) => (axes.includes(i) ? 1 : dim));
+  if (context.attrs.keepdims === 1 || shapeText(kept) !== shapeText(view.type(node.outputs[0]!).shape)) return null;
+  return replaceBy(view, node, (p) =>
+    p.node(reduce.op, reduce.inputs, { ...reduce.attrs, keepdims: 1 }, { name: reduce.name }),
+  );
+});
+
 /** Without axes, Squeeze would also drop a batch that happens to be 1 when the model runs. */
 const explicitAxes = rule("explicit-squeeze-axes", ["Squeeze"], (node, view) => {
   const { shape } = view.type(node.inputs[0]!);
@@ -61,7 +74,8 @@ export const simplifyReshape = definePass({
   name: "simplify-reshape",
   summary:
     "Writes Flatten and chains of reshapes as one Reshape whose constant spells neither the batch nor the width.",
-  details: "A Squeeze without axes gets those that its type says. Outputs are equal bit for bit.",
+  details:
+    "A reduction whose dropped axes are put back keeps them. A Squeeze without axes gets those that its type says. Outputs are equal bit for bit.",
   example: {
     before: `graph "g" {
   input %"x": float32[N, 4, 2, 2]
@@ -81,5 +95,5 @@ export const simplifyReshape = definePass({
 }
 `,
   },
-  rules: [chain, respell, explicitAxes],
+  rules: [keptAxes, chain, respell, explicitAxes],
 });

@@ -226,9 +226,9 @@ class Quantizer {
   }
 }
 
-/** Whether input i of an elementwise or movement operator is a real operand, not a bound, shape or pad value. */
+/** Whether input i of an elementwise or movement operator is a real operand, not a bound, shape, scale or pad value. */
 function isOperand(op: string, i: number): boolean {
-  return !((op === "Clip" || op === "Pad") && i > 0);
+  return !((op === "Clip" || op === "Pad" || op === "Resize") && i > 0);
 }
 
 function spanOf(values: Float32Array): Range {

@@ -16,6 +16,8 @@ export interface OrtOptions {
   readonly spinning?: boolean;
   /** ONNX Runtime's own graph optimisations; default "all". */
   readonly optimise?: "all" | "basic" | "disabled";
+  /** Contents of the files that the model keeps weights in, by the path that it states; without, ONNX Runtime finds no such file. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A model loaded in ONNX Runtime (CPU). Close it when done: native memory is not collected. */
@@ -73,6 +75,9 @@ export async function createSession(bytes: Uint8Array, options: OrtOptions = {})
       intraOpNumThreads: options.threads ?? availableParallelism(),
       interOpNumThreads: 1,
       graphOptimizationLevel: options.optimise ?? "all",
+      ...(options.files === undefined || options.files.size === 0
+        ? {}
+        : { externalData: [...options.files].map(([path, data]) => ({ path, data })) }),
       ...(options.spinning === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
       logSeverityLevel: 3,
     });
@@ -81,7 +86,8 @@ export async function createSession(bytes: Uint8Array, options: OrtOptions = {})
   }
 }
 
-async function runSession(
+/** One run on ONNX Runtime's own tensors; a failure becomes an EspalierError of code "runtime". */
+export async function runSession(
   session: ort.InferenceSession,
   feeds: Record<string, ort.Tensor>,
 ): Promise<Record<string, ort.Tensor>> {

@@ -70,10 +70,14 @@ export interface Measured {
   readonly name: string;
 }
 
-/** Replaces each BatchNormalization by its training form; answers the composites for the reverse walk and the statistics of the batch. */
+/**
+ * Replaces each BatchNormalization by its training form; answers the composites for the reverse walk and the statistics of the batch. With `trainedOnly`
+ * one whose scale and shift are both constants, because they are frozen, keeps its inference form.
+ */
 export function useBatchStatistics(
   builder: GraphBuilder,
   graph: Graph,
+  { trainedOnly = false }: { readonly trainedOnly?: boolean } = {},
 ): { composites: Composite[]; measured: Measured[] } {
   const composites: Composite[] = [];
   const measured: Measured[] = [];
@@ -81,6 +85,7 @@ export function useBatchStatistics(
     if (original.op !== "BatchNormalization") continue;
     // Earlier replacements changed its inputs.
     const node = builder.currentNodes.find((candidate) => candidate.name === original.name)!;
+    if (trainedOnly && [node.inputs[1]!, node.inputs[2]!].every((id) => builder.value(id).data !== undefined)) continue;
     const batch = addBatchStatistics(builder, node);
     const constants = [node.inputs[3]!, node.inputs[4]!];
     if (constants.every((id) => builder.value(id).data !== undefined))

@@ -3,7 +3,7 @@ import { openOrt } from "../runtimes/onnxruntime.ts";
 import { type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
 import { checkFit, type Head, headOf } from "./head.ts";
 import { sessionOptions } from "./session-options.ts";
-import { hits, type TrainingData } from "./trainer.ts";
+import type { TrainingData } from "./training-data.ts";
 
 /** How well a classifier does on a data set. */
 export interface Evaluation {
@@ -41,6 +41,17 @@ function crossEntropy(scores: Float32Array, labels: Int32Array, head: Head): num
     total += greatest + Math.log(sum) - own;
   }
   return total / labels.length;
+}
+
+/** Number of rows whose greatest score is the label's. */
+export function hits(scores: Float32Array, labels: ArrayLike<number>, classes: number): number {
+  let count = 0;
+  for (let i = 0; i < labels.length; i++) {
+    let best = 0;
+    for (let k = 1; k < classes; k++) if (scores[i * classes + k]! > scores[i * classes + best]!) best = k;
+    if (best === labels[i]) count++;
+  }
+  return count;
 }
 
 /** The scores of every sample, [n, classes], from ONNX Runtime. */

@@ -1,5 +1,5 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { type Graph, producers, shapeText, type ValueId, valueById } from "../ir/index.ts";
+import { type Graph, producers, type Shape, shapeText, type ValueId, valueById } from "../ir/index.ts";
 
 /** Where the class scores of a classifier are. */
 export interface Head {
@@ -23,21 +23,35 @@ export function headOf(graph: Graph): Head {
   const last = producers(graph).get(output);
   const probabilities = last?.op === "Softmax";
   const logits = probabilities ? last.inputs[0]! : output;
-  const { shape } = valueById(graph, logits).type;
+  const classes = scoresOfShape(valueById(graph, logits).type.shape, where);
+  return { logits, classes, probabilities };
+}
+
+/** The number of classes of scores [N, classes] but for axes of size 1; refuses any other shape. */
+export function scoresOfShape(shape: Shape, where: string): number {
   const classes = shape[1];
   if (shape.length < 2 || typeof classes !== "number" || shape.slice(2).some((dim) => dim !== 1))
     throw new EspalierError("unsupported", `The output must be class scores [N, classes], got ${shapeText(shape)}`, {
       where,
     });
-  return { logits, classes, probabilities };
+  return classes;
+}
+
+/** What a check of samples against a model needs to know of a data set. */
+export interface FitData {
+  readonly name: string;
+  readonly sampleShape: readonly number[];
+  readonly labels: Int32Array;
 }
 
 /** Refuses a data set whose samples or labels do not fit the model. */
-export function checkFit(
-  graph: Graph,
-  head: Head,
-  data: { readonly name: string; readonly sampleShape: readonly number[]; readonly labels: Int32Array },
-): void {
+export function checkFit(graph: Graph, head: Head, data: FitData): void {
+  checkSampleShape(graph, data);
+  checkLabels(head.classes, data);
+}
+
+/** Refuses samples of another shape than the model's input. */
+export function checkSampleShape(graph: Graph, data: FitData): void {
   const input = valueById(graph, graph.inputs[0]!).type.shape;
   if (shapeText(input.slice(1)) !== shapeText(data.sampleShape))
     throw new EspalierError(
@@ -45,10 +59,14 @@ export function checkFit(
       `The model takes samples of shape ${shapeText(input.slice(1))}, the data set has ${shapeText(data.sampleShape)}`,
       { where: data.name, hint: "Use a data set of the model's input shape, or resize its images." },
     );
+}
+
+/** Refuses labels that the model has no class for. */
+export function checkLabels(classes: number, data: FitData): void {
   let greatest = -1;
   for (const label of data.labels) greatest = Math.max(greatest, label);
-  if (greatest >= head.classes)
-    throw new EspalierError("input", `The model has ${head.classes} classes, the data set has label ${greatest}`, {
+  if (greatest >= classes)
+    throw new EspalierError("input", `The model has ${classes} classes, the data set has label ${greatest}`, {
       where: data.name,
       hint: "Use the data set that the model was trained for.",
     });

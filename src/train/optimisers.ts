@@ -8,7 +8,7 @@ export interface SgdOptions {
   readonly momentum?: number;
   /** Default true. */
   readonly nesterov?: boolean;
-  /** Default 0. Only weights of rank 2 and more decay: biases and normalisation scales do not. */
+  /** Default 0. */
   readonly weightDecay?: number;
 }
 
@@ -25,8 +25,21 @@ export interface AdamWOptions {
   readonly weightDecay?: number;
 }
 
-/** An optimiser with its settings. */
-export type Optimiser = SgdOptions | AdamWOptions;
+/** Adam with its decay in the gradient (Kingma & Ba 2015; L2), which its averages then scale with the rest. */
+export interface AdamOptions {
+  readonly kind: "adam";
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Default 0. */
+  readonly weightDecay?: number;
+}
+
+/** An optimiser with its settings. Decay pulls at weights of contractions only: biases, slopes and normalisations have none. */
+export type Optimiser = SgdOptions | AdamOptions | AdamWOptions;
 
 /** Scalars that change with every step, as graph inputs. */
 export interface StepScalars {
@@ -37,7 +50,7 @@ export interface StepScalars {
 
 /** Number of tensors that the optimiser remembers for each weight. */
 export function slotCount(optimiser: Optimiser): number {
-  if (optimiser.kind === "adamw") return 2;
+  if (optimiser.kind !== "sgd") return 2;
   return (optimiser.momentum ?? 0.9) === 0 ? 0 : 1;
 }
 
@@ -59,12 +72,11 @@ export function addUpdate(
   weight: ValueId,
   gradient: ValueId,
   slots: readonly ValueId[],
-  step: StepScalars,
+  step: StepScalars & { readonly decays: boolean },
 ): Update {
-  const decays = f.shape(weight).length > 1;
   return optimiser.kind === "sgd"
-    ? sgd(f, optimiser, weight, gradient, slots, step, decays)
-    : adamW(f, optimiser, weight, gradient, slots, step, decays);
+    ? sgd(f, optimiser, weight, gradient, slots, step, step.decays)
+    : adam(f, optimiser, weight, gradient, slots, step, step.decays);
 }
 
 function sgd(
@@ -86,22 +98,26 @@ function sgd(
   return { weight: f.sub(weight, f.mul(direction, rate)), slots: [velocity] };
 }
 
-function adamW(
+function adam(
   f: Formula,
-  options: AdamWOptions,
+  options: AdamOptions | AdamWOptions,
   weight: ValueId,
   gradient: ValueId,
   slots: readonly ValueId[],
   { rate, corrections }: StepScalars,
   decays: boolean,
 ): Update {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+  const decoupled = options.kind === "adamw";
+  const decay = decays ? (options.weightDecay ?? (decoupled ? 0.01 : 0)) : 0;
+  const pull = (direction: ValueId) => (decay === 0 ? direction : f.add(direction, f.mul(weight, f.number(decay))));
   const average = (old: ValueId, now: ValueId, beta: number) =>
     f.add(f.mul(old, f.number(beta)), f.mul(now, f.number(1 - beta)));
-  const first = average(slots[0]!, gradient, beta1);
-  const second = average(slots[1]!, f.mul(gradient, gradient), beta2);
+  const g = decoupled ? gradient : pull(gradient);
+  const first = average(slots[0]!, g, beta1);
+  const second = average(slots[1]!, f.mul(g, g), beta2);
   const scale = f.add(f.node("Sqrt", [f.mul(second, corrections[1]!)]), f.number(epsilon));
   const step = f.div(f.mul(first, corrections[0]!), scale);
-  const direction = decays && weightDecay > 0 ? f.add(step, f.mul(weight, f.number(weightDecay))) : step;
+  const direction = decoupled ? pull(step) : step;
   return { weight: f.sub(weight, f.mul(direction, rate)), slots: [first, second] };
 }

@@ -5,8 +5,8 @@ import { float32, seededRandom, toFloat32 } from "../tensor/index.ts";
 import { useBatchStatistics } from "./batch-norm.ts";
 import { checkFit, headOf } from "./head.ts";
 import { sessionOptions } from "./session-options.ts";
-import type { TrainingData } from "./trainer.ts";
-import { bindBatch } from "./training-graph.ts";
+import type { TrainingData } from "./training-data.ts";
+import { bindBatch } from "./bind-batch.ts";
 
 export interface ReestimateOptions {
   /** Number of batches; default 10, or what the data set has. */

@@ -1,214 +1,187 @@
-import { type Graph, type GraphBuilder, staticShape, type ValueId, valueById } from "../ir/index.ts";
-import { editGraph, type Formula, formula } from "../ops/index.ts";
-import { allocate, float32, sizeOf, type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
-import { addGradients, type Composite } from "./autodiff.ts";
-import { type Measured, useBatchStatistics } from "./batch-norm.ts";
-import { headOf } from "./head.ts";
-import { addCrossEntropy, addDistillation, type Distillation } from "./losses.ts";
-import { addUpdate, correctionsAt, type Optimiser, slotCount } from "./optimisers.ts";
-import { openParameters, type ParameterChoice } from "./parameters.ts";
+import type { Graph, GraphBuilder, ValueId } from "../ir/index.ts";
+import { formula, newBuilder } from "../ops/index.ts";
+import type { Tensor } from "../tensor/index.ts";
+import { addGradients } from "./autodiff.ts";
+import type { TargetSlot } from "./batch-source.ts";
+import { type Forward, forwardOf, type TrainingGraphOptions } from "./forward.ts";
+import { checkDecay } from "./moving-average.ts";
+import type { Parameter } from "./parameters.ts";
+import { addUpdates, type PlacedState, type StateTensor, type UpdateScalars, zeros } from "./updates.ts";
 
-export interface TrainingGraphOptions extends ParameterChoice {
-  readonly batch: number;
-  readonly optimiser: Optimiser;
-  /** Adds the teacher's logits as an input and the distillation term to the loss. */
-  readonly distillation?: Distillation;
-  /** Share of the old value that running statistics keep each step; default 0.9. With "frozen", batch norms keep their inference form. */
-  readonly batchNorm?: number | "frozen";
-}
+export { bindBatch } from "./bind-batch.ts";
+export type { TrainingGraphOptions } from "./forward.ts";
+export type { StateTensor } from "./updates.ts";
 
-/** A tensor that goes into a step and comes out changed. */
-export interface StateTensor {
-  /** The constant of the original graph that it is, or null for optimiser state. */
-  readonly constant: ValueId | null;
-  readonly input: string;
-  readonly output: string;
-  readonly initial: Tensor<"float32">;
+/** A low-rank adapter: the constant that it adapts, and the state inputs of its two factors. */
+export interface PlacedAdapter {
+  readonly constant: ValueId;
+  readonly weight: Tensor;
+  readonly left: string;
+  readonly right: string;
+  readonly scale: number;
 }
 
 /** One training step as a graph: samples, targets and state in; loss, logits and new state out. */
 export interface TrainingGraph {
   readonly graph: Graph;
-  readonly classes: number;
+  /** With several batches an update: the graph of the update; `graph` then sums gradients and leaves the weights alone. */
+  readonly update: Graph | null;
+  /** Classes of the scores that accuracy is counted on; null when no output has any. */
+  readonly classes: number | null;
   readonly names: {
     readonly samples: string;
-    /** Target probabilities [n, classes]. */
+    /** Target probabilities [n, classes] of the first loss. */
     readonly target: string;
     /** Teacher logits [n, classes]; null without distillation. */
     readonly teacher: string | null;
+    readonly features: readonly string[];
     readonly rate: string;
     readonly corrections: readonly string[];
+    readonly averaging: string | null;
+    /** 0 at the first batch of an update, 1 at the others; null without accumulation. */
+    readonly keep: string | null;
     readonly loss: string;
     readonly logits: string;
   };
+  /** One for each loss that takes a target. */
+  readonly targets: readonly TargetSlot[];
+  readonly adapters: readonly PlacedAdapter[];
   readonly state: readonly StateTensor[];
 }
 
-/** A copy of the graph with its symbolic batch bound. */
-export function bindBatch(graph: Graph, batch: number): Graph {
-  const builder = editGraph(graph);
-  for (const id of graph.inputs) {
-    const { dtype, shape } = builder.value(id).type;
-    const symbol = shape.find((dim) => typeof dim === "string");
-    if (symbol !== undefined) builder.setInputType(id, { dtype, shape: staticShape(shape, { [symbol]: batch }) });
-    else if (shape[0] !== batch) builder.setInputType(id, { dtype, shape: [batch, ...shape.slice(1)] });
-  }
-  return builder.build({ reinfer: true });
+
+interface Slope {
+  readonly parameter: Parameter;
+  readonly gradient: ValueId;
 }
 
-interface Pending {
-  readonly constant: ValueId;
-  readonly input: ValueId;
-  readonly output: ValueId;
-}
-
-/** Running statistics as inputs, and as outputs moved towards the statistics of the batch. */
-function addRunningStatistics(builder: GraphBuilder, measured: readonly Measured[], momentum: number): Pending[] {
-  return measured.flatMap(({ constants, values, name }) => {
-    const f = formula(builder, `${name}.running`);
-    return constants.map((constant, i) => {
-      const { name: wanted, type } = builder.value(constant);
-      const input = builder.input(wanted, type);
-      const output = f.add(f.mul(input, f.number(momentum)), f.mul(values[i]!, f.number(1 - momentum)));
-      return { constant, input, output };
-    });
-  });
-}
-
-function lossOf(
-  f: Formula,
-  logits: ValueId,
-  classes: number,
-  batch: number,
-  distillation: Distillation | undefined,
-): { loss: ValueId; target: ValueId; teacher: ValueId | null } {
-  const rows = { dtype: "float32", shape: [batch, classes] } as const;
-  const target = f.builder.input("target", rows);
-  const flat = f.shape(logits).length === 2 ? logits : f.reshape(logits, [batch, classes]);
-  const hard = addCrossEntropy(f, flat, target);
-  if (distillation === undefined) return { loss: hard, target, teacher: null };
-  const { temperature = 2, weight = 0.5 } = distillation;
-  const teacher = f.builder.input("teacher", rows);
-  const soft = addDistillation(f, flat, teacher, temperature);
-  return { loss: f.add(f.mul(hard, f.number(1 - weight)), f.mul(soft, f.number(weight))), target, teacher };
-}
-
-function zeros(shape: readonly number[]): Tensor<"float32"> {
-  return tensor("float32", shape, allocate("float32", sizeOf(shape)));
-}
-
-/** a * b, element by element. */
-function product(a: Tensor, b: Tensor): Tensor<"float32"> {
-  const [left, right] = [toFloat32(a), toFloat32(b)];
-  return float32(
-    a.shape,
-    left.map((value, i) => value * right[i]!),
+/** Parameters that the loss depends on, with their gradients; the others are state that no step writes. */
+function slopesOf(forward: Forward): { readonly slopes: readonly Slope[]; readonly unmoved: readonly PlacedState[] } {
+  const { builder, parameters, composites, loss } = forward;
+  const gradients = addGradients(
+    builder,
+    loss,
+    parameters.map(({ input }) => input),
+    { composites },
   );
+  const slopes: Slope[] = [];
+  const unmoved: PlacedState[] = [];
+  parameters.forEach((parameter, i) => {
+    const { constant, input, initial } = parameter;
+    const gradient = gradients[i] ?? null;
+    if (gradient !== null) slopes.push({ parameter, gradient });
+    else unmoved.push({ role: "weight", constant, input, output: input, initial });
+  });
+  return { slopes, unmoved };
+}
+
+function namesOf(builder: GraphBuilder, original: Graph, forward: Forward): Omit<TrainingGraph["names"], "rate" | "corrections" | "averaging" | "keep"> {
+  const name = (id: ValueId) => builder.value(id).name;
+  const first = forward.placed.find(({ target }) => target !== null);
+  return {
+    samples: name(original.inputs[0]!),
+    target: first === undefined ? "" : name(first.target!),
+    teacher: forward.teacher === null ? null : name(forward.teacher),
+    features: forward.features.map(name),
+    loss: name(forward.loss),
+    logits: name((forward.placed.find(({ term }) => term.classes !== null) ?? forward.placed[0]!).value),
+  };
+}
+
+function scalarNames(builder: GraphBuilder, { rate, corrections, averaging }: UpdateScalars) {
+  const name = (id: ValueId) => builder.value(id).name;
+  return {
+    rate: name(rate),
+    corrections: corrections.map(name),
+    averaging: averaging === null ? null : name(averaging),
+  };
+}
+
+function named(builder: GraphBuilder, state: readonly PlacedState[]): StateTensor[] {
+  const name = (id: ValueId) => builder.value(id).name;
+  return state.map((own) => ({ ...own, input: name(own.input), output: name(own.output) }));
+}
+
+/** What the training graph says of its forward pass whatever the update is. */
+function described(builder: GraphBuilder, forward: Forward): Pick<TrainingGraph, "classes" | "targets" | "adapters"> {
+  const name = (id: ValueId) => builder.value(id).name;
+  return {
+    classes: forward.placed.find(({ term }) => term.classes !== null)?.term.classes ?? null,
+    targets: forward.placed.flatMap(({ term, target }) =>
+      target === null ? [] : [{ input: name(target), term, shape: builder.value(target).type.shape as readonly number[] }],
+    ),
+    adapters: forward.adapters.map(({ constant, weight, left, right, scale }) => ({
+      constant,
+      weight,
+      left: name(left.input),
+      right: name(right.input),
+      scale,
+    })),
+  };
 }
 
 /**
- * The training step of a classifier: forward pass with batch statistics, loss, gradients and optimiser, in one graph whose weights, running statistics
- * and optimiser state are inputs and outputs. A final Softmax is left out: the loss takes its logits.
+ * The training step of a graph: forward pass with batch statistics, loss, gradients and optimiser, in one graph whose weights, running statistics
+ * and optimiser state are inputs and outputs. A final Softmax (Sigmoid) is left out where the loss takes its logits.
  */
 export function trainingGraph(original: Graph, options: TrainingGraphOptions): TrainingGraph {
-  const head = headOf(original);
-  const bound = bindBatch(original, options.batch);
-  const opening = editGraph(bound);
-  opening.setOutputs([head.logits]);
-  const parameters = openParameters(opening, bound, options);
-  const opened = opening.build();
-  const builder = editGraph(opened);
-  const momentum = options.batchNorm ?? 0.9;
-  const { composites, measured } =
-    momentum === "frozen" ? { composites: [], measured: [] } : useBatchStatistics(builder, opened);
-  const statistics = momentum === "frozen" ? [] : addRunningStatistics(builder, measured, momentum);
-  const logits = builder.currentOutputs[0]!;
-  const f = formula(builder, "loss");
-  const { loss, target, teacher } = lossOf(f, logits, head.classes, options.batch, options.distillation);
-  builder.setOutputs([loss, logits, ...statistics.map(({ output }) => output)]);
-  // Building puts the nodes in topological order, which the reverse walk needs.
-  const forward = editGraph(builder.build());
-  return finish(forward, original, options, {
-    composites,
-    statistics,
-    parameters,
-    loss,
-    logits,
-    target,
-    teacher,
-    classes: head.classes,
+  if (options.ema !== undefined) checkDecay(options.ema);
+  const forward = forwardOf(original, options);
+  const { slopes, unmoved } = slopesOf(forward);
+  const make = (options.accumulate ?? 1) > 1 ? inTwo : inOne;
+  const training = make(original, options, forward, slopes);
+  return { ...training, state: [...training.state, ...named(forward.builder, unmoved)] };
+}
+
+function inOne(original: Graph, options: TrainingGraphOptions, forward: Forward, slopes: readonly Slope[]): TrainingGraph {
+  const { builder, statistics } = forward;
+  const moved = slopes.map(({ parameter, gradient }) => ({ parameter, gradient, weight: parameter.input }));
+  const tracked = statistics.map((state) => ({ state, now: state.output }));
+  const { state: updated, scalars } = addUpdates(builder, moved, tracked, options);
+  const state = [...updated, ...statistics];
+  const names = { ...namesOf(builder, original, forward), ...scalarNames(builder, scalars), keep: null };
+  builder.setOutputs([forward.loss, scoresOf(forward), ...state.map(({ output }) => output)]);
+  return { graph: builder.build(), update: null, names, ...described(builder, forward), state: named(builder, state) };
+}
+
+function scoresOf(forward: Forward): ValueId {
+  return (forward.placed.find(({ term }) => term.classes !== null) ?? forward.placed[0]!).value;
+}
+
+/** One graph that adds gradients up and one that makes the update from them: the weights stay while the batches of an update run. */
+function inTwo(original: Graph, options: TrainingGraphOptions, forward: Forward, slopes: readonly Slope[]): TrainingGraph {
+  const { builder, statistics } = forward;
+  const share = 1 / options.accumulate!;
+  const keep = builder.input("keep", { dtype: "float32", shape: [] });
+  const accumulators = slopes.map(({ parameter, gradient }): PlacedState => {
+    const { shape } = parameter.initial;
+    const f = formula(builder, `${parameter.name}.accumulated`);
+    const input = builder.input(`${parameter.name}.accumulated`, { dtype: "float32", shape });
+    const output = f.add(f.mul(input, keep), f.mul(gradient, f.number(share)));
+    return { role: "accumulator", constant: null, input, output, initial: zeros(shape) };
   });
-}
+  const own = [...statistics, ...accumulators];
+  const first = named(builder, own);
+  const names = { ...namesOf(builder, original, forward), keep: builder.value(keep).name };
+  builder.setOutputs([forward.loss, scoresOf(forward), ...own.map(({ output }) => output)]);
 
-interface Forward {
-  readonly composites: readonly Composite[];
-  readonly statistics: readonly Pending[];
-  readonly parameters: ReadonlyMap<ValueId, ValueId>;
-  readonly loss: ValueId;
-  readonly logits: ValueId;
-  readonly target: ValueId;
-  readonly teacher: ValueId | null;
-  readonly classes: number;
-}
-
-/** Adds gradients and optimiser, and names what goes in and out. */
-function finish(
-  builder: GraphBuilder,
-  original: Graph,
-  options: TrainingGraphOptions,
-  forward: Forward,
-): TrainingGraph {
-  const { optimiser } = options;
-  const pairs = [...forward.parameters];
-  const gradients = addGradients(
-    builder,
-    forward.loss,
-    pairs.map(([, input]) => input),
-    { composites: forward.composites },
+  const second = newBuilder(`${original.name}.update`);
+  const copy = (id: ValueId) => second.input(builder.value(id).name, builder.value(id).type);
+  const moved = slopes.map(({ parameter }) => ({ parameter, weight: copy(parameter.input), gradient: 0 }));
+  const summed = accumulators.map(({ input }) => copy(input));
+  const tracked = options.ema === undefined ? [] : statistics.map((state) => ({ state, now: copy(state.input) }));
+  const { state, scalars } = addUpdates(
+    second,
+    moved.map((entry, i) => ({ ...entry, gradient: summed[i]! })),
+    tracked.map(({ state: placed, now }) => ({ state: { ...placed, input: now }, now })),
+    options,
   );
-  const one = { dtype: "float32", shape: [] } as const;
-  const rate = builder.input("rate", one);
-  const corrections = correctionsAt(optimiser, 1).map((_, i) => builder.input(`correction.${i}`, one));
-  const name = (id: ValueId) => builder.value(id).name;
-  const state: { slot: StateTensor; id: ValueId }[] = [];
-  const record = (constant: ValueId | null, input: ValueId, output: ValueId, initial: Tensor) => {
-    state.push({
-      slot: { constant, input: name(input), output: name(output), initial: initial as Tensor<"float32"> },
-      id: output,
-    });
-  };
-  pairs.forEach(([constant, weight], i) => {
-    const gradient = gradients[i]!;
-    if (gradient === null) return;
-    const value = valueById(original, constant);
-    const shape = value.data!.shape;
-    const f = formula(builder, `${value.name}.step`);
-    const slots = Array.from({ length: slotCount(optimiser) }, (_, k) =>
-      builder.input(`${value.name}.slot${k}`, { dtype: "float32", shape }),
-    );
-    const update = addUpdate(f, optimiser, weight, gradient, slots, { rate, corrections });
-    const mask = options.masks?.get(value.name);
-    if (mask === undefined) record(constant, weight, update.weight, value.data!);
-    else record(constant, weight, f.mul(update.weight, f.constant(mask)), product(value.data!, mask));
-    slots.forEach((slot, k) => {
-      record(null, slot, update.slots[k]!, zeros(shape));
-    });
-  });
-  for (const { constant, input, output } of forward.statistics)
-    record(constant, input, output, valueById(original, constant).data!);
-  builder.setOutputs([forward.loss, forward.logits, ...state.map(({ id }) => id)]);
+  second.setOutputs(state.map(({ output }) => output));
   return {
     graph: builder.build(),
-    classes: forward.classes,
-    names: {
-      samples: name(original.inputs[0]!),
-      target: name(forward.target),
-      teacher: forward.teacher === null ? null : name(forward.teacher),
-      rate: name(rate),
-      corrections: corrections.map(name),
-      loss: name(forward.loss),
-      logits: name(forward.logits),
-    },
-    state: state.map(({ slot }) => slot),
+    update: second.build(),
+    names: { ...names, ...scalarNames(second, scalars) },
+    ...described(builder, forward),
+    state: [...named(second, state), ...first],
   };
 }

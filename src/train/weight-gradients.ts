@@ -6,8 +6,8 @@ import { addGradients } from "./autodiff.ts";
 import { checkFit, headOf } from "./head.ts";
 import { addCrossEntropy, smoothedTargets } from "./losses.ts";
 import { trainableConstants } from "./parameters.ts";
-import type { TrainingData } from "./trainer.ts";
-import { bindBatch } from "./training-graph.ts";
+import type { TrainingData } from "./training-data.ts";
+import { bindBatch } from "./bind-batch.ts";
 
 export interface WeightGradientOptions {
   /** Samples to average over, the first ones of the data; default 512, rounded down to whole batches. */

@@ -1,55 +1,7 @@
-import type { Attributes, Graph, GraphBuilder, ValueId } from "../../src/ir/index.ts";
-import { newBuilder } from "../../src/ops/index.ts";
-import { float32, int64s, scalar, seededRandom, sizeOf, type Tensor } from "../../src/tensor/index.ts";
-
-/** A small graph for one way of using an operator. `int8: false` says that its quantised form runs on real numbers in part. */
-export interface Problem {
-  readonly name: string;
-  readonly graph: Graph;
-  readonly int8: boolean;
-  /** Steps of the output scale that the int8 file may differ by; default 1. */
-  readonly steps?: number;
-}
-
-interface Making {
-  readonly b: GraphBuilder;
-  weight(...shape: number[]): ValueId;
-  ints(...values: number[]): ValueId;
-  number(value: number): ValueId;
-  vector(...values: number[]): ValueId;
-}
-
-function problem(
-  name: string,
-  shapes: readonly (readonly (number | string)[])[],
-  make: (m: Making, inputs: readonly ValueId[]) => ValueId | readonly ValueId[],
-  int8 = true,
-): Problem {
-  const b = newBuilder(name);
-  const inputs = shapes.map((shape, i) => b.input(`x${i}`, { dtype: "float32", shape }));
-  let count = 0;
-  const constant = (t: Tensor) => b.constant(`c${count++}`, t);
-  const making: Making = {
-    b,
-    weight: (...shape) => {
-      const random = seededRandom(7, `${name}/${count}`);
-      return constant(
-        float32(
-          shape,
-          Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * 0.5),
-        ),
-      );
-    },
-    ints: (...values) => constant(int64s(values)),
-    number: (value) => constant(scalar("float32", value)),
-    vector: (...values) => constant(float32([values.length], values)),
-  };
-  const made = make(making, inputs);
-  for (const id of typeof made === "number" ? [made] : made) b.output(id);
-  return { name, graph: b.build(), int8 };
-}
-
-const image = ["N", 4, 7, 9] as const;
+import type { Attributes } from "../../src/ir/index.ts";
+import { image, type Problem, problem } from "./tflite-problem.ts";
+import { MATH_PROBLEMS } from "./tflite-problems-math.ts";
+import { STRUCTURE_PROBLEMS } from "./tflite-problems-structure.ts";
 
 function conv(
   name: string,
@@ -300,4 +252,6 @@ export const PROBLEMS: readonly Problem[] = [
   ...elementwise,
   ...reductions,
   ...movement,
+  ...MATH_PROBLEMS,
+  ...STRUCTURE_PROBLEMS,
 ];

@@ -1,2 +1,3 @@
-export { listOperators, type ReadOnnxOptions, readOnnx } from "./read.ts";
+export { externalFiles, listOperators } from "./model.ts";
+export { type ReadOnnxOptions, readOnnx } from "./read.ts";
 export { writeOnnx } from "./write.ts";

@@ -19,3 +19,9 @@ export function agreedLayout(c: StepContext, inputs: readonly number[]): Layout 
   for (const vote of votes.values()) if (best === null || vote.count > best.count) best = vote;
   return best?.layout ?? compact(c.wantedLayout());
 }
+
+/** The layout that the first input has: for operators that take axes away, whichever way those lie. */
+export function ownLayout(c: StepContext): Layout {
+  if (c.constant(0) !== null || c.placed(0).flat !== undefined) return identityLayout(c.shape(0).length);
+  return c.placed(0).layout;
+}

@@ -62,8 +62,10 @@ export class TfliteAssembly {
     return this.#tensors.push(draft) - 1;
   }
 
-  describe(tensor: number): DraftTensor {
-    return this.#tensors[tensor]!;
+  /** A tensor; `unsigned`: as it is written in a file whose int8 tensors become uint8. */
+  describe(tensor: number, unsigned = false): DraftTensor {
+    const draft = this.#tensors[tensor]!;
+    return unsigned ? asUnsigned({ ...draft }) : draft;
   }
 
   operator(
@@ -79,11 +81,15 @@ export class TfliteAssembly {
     return this.#operators;
   }
 
-  /** The model: tensors in the order of first use (inputs first), a buffer for each distinct block of constant bytes, buffer 0 empty. */
+  /**
+   * The model: tensors in the order of first use (inputs first), a buffer for each distinct block of constant bytes, buffer 0
+   * empty. `unsigned`: int8 tensors are written as uint8, 128 higher.
+   */
   finish(
     names: { subgraph: string; description: string },
     inputs: readonly { name: string; tensor: number }[],
     outputs: readonly { name: string; tensor: number }[],
+    unsigned = false,
   ): TfliteModel {
     const index = new Map<number, number>();
     const tensors: TfliteTensor[] = [];
@@ -93,7 +99,7 @@ export class TfliteAssembly {
       if (old < 0) return old;
       const known = index.get(old);
       if (known !== undefined) return known;
-      const { bytes, digest, ...draft } = this.#tensors[old]!;
+      const { bytes, digest, ...draft } = unsigned ? asUnsigned(this.#tensors[old]!) : this.#tensors[old]!;
       tensors.push({
         ...draft,
         buffer: bytes === undefined || bytes.length === 0 ? 0 : shareBuffer(buffers, bufferOf, bytes, digest!),
@@ -125,6 +131,20 @@ export class TfliteAssembly {
       signatures: [{ key: "serving_default", subgraph: 0, inputs: entries, outputs: exits }],
     };
   }
+}
+
+/** The same numbers in uint8: elements and zero points 128 higher. */
+function asUnsigned(draft: DraftTensor): DraftTensor {
+  const { dtype, quantization, bytes, digest } = draft;
+  if (dtype !== "int8") return draft;
+  return {
+    ...draft,
+    dtype: "uint8",
+    ...(quantization === undefined
+      ? {}
+      : { quantization: { ...quantization, zeroPoints: quantization.zeroPoints.map((point) => point + 128) } }),
+    ...(bytes === undefined ? {} : { bytes: bytes.map((byte) => byte ^ 0x80), digest: `unsigned ${digest}` }),
+  };
 }
 
 function shareBuffer(buffers: Uint8Array[], known: Map<string, number>, bytes: Uint8Array, key: string): number {

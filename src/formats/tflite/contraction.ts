@@ -3,21 +3,28 @@ import type { TfliteQuantization } from "./codec/index.ts";
 import { type QuantizedConstant, realValues, symmetricWeights, toIntegers } from "./quantization.ts";
 import type { StepContext } from "./step-context.ts";
 
-/** A weight for an int8 kernel: int8 with zero point 0, one scale a slice of `axis` or one for all. Kept as it is when it has that form. */
-function int8Weight(weight: QuantizedConstant, axis: number): QuantizedConstant & { quantization: TfliteQuantization } {
+/**
+ * A weight for an int8 kernel: int8 with zero point 0, one scale a slice of `axis` or one for all. Kept as it is when it
+ * has that form; the kernels of legacy uint8 models take any zero point, and one scale only.
+ */
+function int8Weight(
+  weight: QuantizedConstant,
+  axis: number,
+  legacy = false,
+): QuantizedConstant & { quantization: TfliteQuantization } {
   const { tensor: t, quantization } = weight;
   const fits =
     t.dtype === "int8" &&
     quantization !== undefined &&
-    quantization.zeroPoints.every((point) => point === 0) &&
+    (legacy || quantization.zeroPoints.every((point) => point === 0)) &&
     (quantization.scales.length === 1 || quantization.quantizedDimension === axis);
-  const stored = fits ? weight : symmetricWeights(realValues(weight), t.shape, axis);
+  const stored = fits ? weight : symmetricWeights(realValues(weight), t.shape, legacy ? null : axis);
   return stored as QuantizedConstant & { quantization: TfliteQuantization };
 }
 
 /** A weight for a step: int8 kernels take symmetric int8; float kernels take real numbers, or symmetric int8 where they are hybrid (dynamic range). */
 export function stepWeight(c: StepContext, weight: QuantizedConstant, axis: number, hybrid = true): QuantizedConstant {
-  if (c.int8) return int8Weight(weight, axis);
+  if (c.int8) return int8Weight(weight, axis, c.placement.plan.legacy);
   if (weight.quantization === undefined) return weight;
   return hybrid ? int8Weight(weight, axis) : { tensor: tensor("float32", weight.tensor.shape, realValues(weight)) };
 }

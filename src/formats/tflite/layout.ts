@@ -46,3 +46,9 @@ export function placeConstant(t: Tensor, layout: Layout): Tensor {
   const moved = permute(tensor(t.dtype, full, t.data), compact(layout));
   return tensor(t.dtype, physicalShape(full, layout), moved.data);
 }
+
+/** The layout after some axes of the value have gone; the others move up. */
+export function without(layout: Layout, gone: readonly number[]): Layout {
+  const left = layout.filter((axis) => !gone.includes(axis));
+  return left.map((axis) => (axis < 0 ? -1 : axis - gone.filter((g) => g < axis).length));
+}

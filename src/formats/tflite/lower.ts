@@ -1,8 +1,10 @@
 import { EspalierError, suggestion, withContext } from "../../diagnostics/index.ts";
 import { type Graph, shapeText, type ValueId, valueById } from "../../ir/index.ts";
 import { editGraph } from "../../ops/index.ts";
-import type { TfliteModel, TfliteQuantization } from "./codec/index.ts";
+import type { DType } from "../../tensor/index.ts";
+import { type TfliteModel, type TfliteQuantization, tfliteOptions } from "./codec/index.ts";
 import { compact, identityLayout, type Layout, physicalShape, sameLayout } from "./layout.ts";
+import { legalise } from "./legalise/index.ts";
 import { LOWERINGS } from "./ops/index.ts";
 import { type LoweringNote, Placement } from "./placement.ts";
 import { type Plan, planLowering, type Step } from "./plan.ts";
@@ -11,8 +13,12 @@ import { type LoweringSettings, StepContext } from "./step-context.ts";
 
 /** How a graph becomes a TFLite model; the defaults suit full int8. */
 export interface LowerOptions extends Partial<LoweringSettings> {
-  /** What crosses the border of a quantised graph: int8 (default), or real numbers with QUANTIZE and DEQUANTIZE inside. */
-  readonly io?: "int8" | "float32";
+  /**
+   * What crosses the border where the graph is quantised behind it. "int8" (default): inputs and outputs of type float32
+   * become int8, integers keep their type; "graph": all keep the graph's type; "float32": all are real numbers. QUANTIZE
+   * and DEQUANTIZE stand inside where that is not the type that the first and last operators have.
+   */
+  readonly io?: "int8" | "graph" | "float32";
   readonly name?: string;
   readonly description?: string;
 }
@@ -41,23 +47,23 @@ export interface Lowered {
  * or form that TFLite does not have, naming the node and the remedy.
  */
 export function lowerToTflite(graph: Graph, options: LowerOptions = {}): Lowered {
-  const plan = planLowering(bindBatch(graph));
+  const plan = planLowering(legalise(bindBatch(graph)));
   const placement = new Placement(plan);
   const preferred = preferredLayouts(plan, (id) => placement.shape(id).length);
   const settings: LoweringSettings = {
     globalAverage: options.globalAverage ?? "average-pool",
     border: options.border ?? "pad",
   };
-  const real = options.io === "float32";
-  const entries = plan.inputs.map((id, i) => enter(placement, id, plan.graph.inputs[i]!, preferred, real));
+  const io = options.io ?? "int8";
+  const entries = plan.inputs.map((id, i) => enter(placement, id, plan.graph.inputs[i]!, preferred, io));
   for (const step of plan.steps) lowerStep(step, placement, preferred, settings);
   const taken = new Set(entries.map((entry) => entry.tensor));
-  const exits = plan.outputs.map((id, i) => leave(placement, id, plan.graph.outputs[i]!, real, taken));
+  const exits = plan.outputs.map((id, i) => leave(placement, id, plan.graph.outputs[i]!, io, taken));
   const names = { subgraph: "main", description: options.description ?? options.name ?? graph.name };
-  const model = placement.assembly.finish(names, entries, exits);
+  const model = placement.assembly.finish(names, entries, exits, plan.legacy);
   const describe = (sides: readonly Side[]): TfliteInterface[] =>
     sides.map(({ name, tensor, layout }) => {
-      const { shape, dtype, quantization } = placement.assembly.describe(tensor);
+      const { shape, dtype, quantization } = placement.assembly.describe(tensor, plan.legacy);
       return { name, layout, shape, dtype, ...(quantization === undefined ? {} : { quantization }) };
     });
   return { model, inputs: describe(entries), outputs: describe(exits), notes: placement.notes };
@@ -90,35 +96,63 @@ interface Side {
   readonly layout: Layout;
 }
 
+/** The element type and quantisation of a border value that is quantised inside; null where it enters or leaves as it is inside. */
+function borderType(
+  dtype: DType,
+  inside: TfliteQuantization | undefined,
+  io: NonNullable<LowerOptions["io"]>,
+  legacy: boolean,
+): { dtype: "float32" | "uint8"; quantization?: TfliteQuantization } | null {
+  if (inside === undefined) return null;
+  if (io === "float32" || (io === "graph" && dtype === "float32")) return { dtype: "float32" };
+  // uint8 is carried as int8 inside, 128 lower.
+  if (dtype !== "uint8" || legacy) return null;
+  return { dtype, quantization: { ...inside, zeroPoints: inside.zeroPoints.map((point) => point + 128) } };
+}
+
 function enter(
   placement: Placement,
   id: ValueId,
   original: ValueId,
   preferred: ReadonlyMap<ValueId, Layout>,
-  real: boolean,
+  io: NonNullable<LowerOptions["io"]>,
 ): Side {
-  const { name } = valueById(placement.plan.graph, original);
+  const { name, type } = valueById(placement.plan.graph, original);
   const layout = compact(preferred.get(id) ?? identityLayout(placement.shape(id).length));
-  const quantization = placement.plan.quantization.get(id) ?? null;
-  if (quantization === null || !real) {
-    const tensor = placement.declare(id, layout, quantization);
+  const inside = placement.plan.quantization.get(id);
+  const border = borderType(type.dtype, inside, io, placement.plan.legacy);
+  if (border === null) {
+    const tensor = placement.declare(id, layout, inside ?? null);
     placement.place(id, { tensor, layout });
     return { name, tensor, layout };
   }
-  const tensor = placement.assembly.tensor(name, physicalShape(placement.shape(id), layout), "float32");
+  const shape = physicalShape(placement.shape(id), layout);
+  const tensor = placement.assembly.tensor(name, shape, border.dtype, border.quantization);
   placement.place(id, { tensor, layout });
-  placement.place(id, { tensor: placement.read(id, layout, quantization, name), layout });
+  placement.place(id, { tensor: placement.read(id, layout, inside!, name), layout });
   return { name, tensor, layout };
 }
 
 /** Outputs of rank 4 may stay channels last, as TFLite has images; all others get the graph's own axes. */
-function leave(placement: Placement, id: ValueId, original: ValueId, real: boolean, taken: Set<number>): Side {
-  const { name } = valueById(placement.plan.graph, original);
+function leave(
+  placement: Placement,
+  id: ValueId,
+  original: ValueId,
+  io: NonNullable<LowerOptions["io"]>,
+  taken: Set<number>,
+): Side {
+  const { name, type } = valueById(placement.plan.graph, original);
   const rank = placement.shape(id).length;
   const now = placement.constant(id) === null ? placement.placed(id).layout : identityLayout(rank);
   const layout = rank === 4 && sameLayout(now, [0, 2, 3, 1]) ? now : identityLayout(rank);
-  let tensor = placement.read(id, layout, real ? "float" : "as-is", name);
-  if (taken.has(tensor) || placement.constant(id) !== null) {
+  const border = borderType(type.dtype, placement.plan.quantization.get(id), io, placement.plan.legacy);
+  let tensor = placement.read(id, layout, border?.dtype === "float32" ? "float" : "as-is", name);
+  if (border?.dtype === "uint8") {
+    const { shape } = placement.assembly.describe(tensor);
+    const wide = placement.assembly.tensor(name, shape, border.dtype, border.quantization);
+    placement.assembly.operator("QUANTIZE", [tensor], [wide], tfliteOptions("QuantizeOptions"));
+    tensor = wide;
+  } else if (taken.has(tensor) || placement.constant(id) !== null) {
     // TFLite's interpreters want every output to be computed, and by an operator of its own.
     const { shape, dtype, quantization } = placement.assembly.describe(tensor);
     const copy = placement.assembly.tensor(name, shape, dtype, quantization);

@@ -84,8 +84,9 @@ export class Placement {
   /** A new computed tensor for a value, or for an intermediate result of its shape. */
   declare(id: ValueId, layout: Layout, quantization: TfliteQuantization | null, suffix = ""): number {
     const { dtype } = valueById(this.plan.graph, id).type;
-    const stored =
-      quantization === null ? (dtype === "int8" || dtype === "uint8" ? "float32" : tfliteDType(dtype)) : "int8";
+    // Integers that stand for real numbers are those where a step runs on real numbers.
+    const real = this.plan.quantization.has(id) ? "float32" : tfliteDType(dtype);
+    const stored = quantization === null ? real : "int8";
     return this.assembly.tensor(
       `${this.name(id)}${suffix}`,
       physicalShape(this.shape(id), layout),

@@ -9,6 +9,7 @@ import {
   valueById,
 } from "../../ir/index.ts";
 import { contextOf } from "../../ops/index.ts";
+import type { DType } from "../../tensor/index.ts";
 import type { ActivationFunctionType, TfliteQuantization } from "./codec/index.ts";
 import { fusedActivation } from "./fusion.ts";
 import { sameQuantization, statedQuantization } from "./quantization.ts";
@@ -35,6 +36,11 @@ export interface Plan {
   /** Name for people of a quantised value: that of the real value it carries. */
   readonly names: ReadonlyMap<ValueId, string>;
   readonly readers: ReadonlyMap<ValueId, readonly Step[]>;
+  /**
+   * The first quantisation scheme of TensorFlow Lite: uint8 everywhere, weights with a zero point of their own. Such weights
+   * fit no int8 kernel exactly; the uint8 kernels, which every runtime still has, take them as they are.
+   */
+  readonly legacy: boolean;
 }
 
 /** Operators whose output elements are elements of their first input. */
@@ -50,6 +56,11 @@ const movements: ReadonlySet<string> = new Set([
   "MaxPool",
   "GlobalMaxPool",
 ]);
+
+/** Element types of quantised values. */
+function isQuantizable(dtype: DType): boolean {
+  return dtype === "int8" || dtype === "uint8";
+}
 
 function isMovement(node: Node | null, input: ValueId): node is Node {
   return node !== null && movements.has(node.op) && node.outputs.length === 1 && node.inputs[0] === input;
@@ -82,6 +93,16 @@ class Folding {
       if (node.op === "QuantizeLinear") this.#state(node.outputs[0]!, node);
       if (node.op === "DequantizeLinear") this.#state(node.inputs[0]!, node);
     }
+    for (const node of graph.nodes.toReversed()) this.#trace(node);
+  }
+
+  /** Integers that are moved before they are dequantised have that quantisation already. */
+  #trace(node: Node): void {
+    const [input] = node.inputs;
+    if (!movements.has(node.op) || input === null || input === undefined || this.#quantization.has(input)) return;
+    const moved = node.outputs.map((id) => this.#quantization.get(id)).find((quantization) => quantization !== undefined);
+    if (moved !== undefined && isQuantizable(valueById(this.#graph, input).type.dtype))
+      this.#quantization.set(input, moved);
   }
 
   #state(id: ValueId, node: Node): void {
@@ -230,8 +251,7 @@ class Folding {
     const from = input === null || input === undefined ? undefined : this.#quantization.get(input);
     if (from === undefined || step.op === "QuantizeLinear") return;
     for (const id of step.outputs) {
-      const { dtype } = valueById(this.#graph, id).type;
-      const integer = dtype === "int8" || dtype === "uint8";
+      const integer = isQuantizable(valueById(this.#graph, id).type.dtype);
       if ((integer || movements.has(step.op)) && !this.#quantization.has(id)) this.#quantization.set(id, from);
     }
   }
@@ -250,6 +270,18 @@ class Folding {
       quantization: this.#quantization,
       names: this.#names,
       readers,
+      legacy: this.#isLegacy(),
     };
+  }
+
+  #isLegacy(): boolean {
+    let asymmetric = false;
+    for (const [id, { scales, zeroPoints }] of this.#quantization) {
+      const { type, data } = valueById(this.#graph, id);
+      if (type.dtype === "int32") continue;
+      if (type.dtype !== "uint8" || scales.length > 1) return false;
+      asymmetric ||= data !== undefined && data.shape.length > 1 && zeroPoints[0] !== 0;
+    }
+    return asymmetric;
   }
 }

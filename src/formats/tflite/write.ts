@@ -1,5 +1,5 @@
 import type { Graph } from "../../ir/index.ts";
-import { encodeTflite, type TfliteModel } from "./codec/index.ts";
+import { decodeTflite, encodeTflite, type TfliteModel } from "./codec/index.ts";
 import { type Lowered, type LowerOptions, lowerToTflite } from "./lower.ts";
 import { type ModelCard, modelMetadata, runtimeVersionMetadata } from "./metadata.ts";
 import { minRuntimeVersion } from "./runtime-version.ts";
@@ -22,15 +22,21 @@ export function emitTflite(graph: Graph, options: WriteTfliteOptions = {}): Lowe
   const version = runtimeVersionMetadata(minRuntimeVersion(lowered.model));
   if (options.metadata === undefined) {
     const model: TfliteModel = { ...lowered.model, metadata: [version] };
-    return { ...lowered, model, bytes: encodeTflite(model) };
+    const bytes = encodeTflite(model);
+    return { ...lowered, model: withBuffersOf(bytes, model), bytes };
   }
   const { entry, files } = modelMetadata(options.metadata, lowered.inputs, lowered.outputs);
   const model: TfliteModel = { ...lowered.model, metadata: [version, entry] };
   const encoded = encodeTflite(model);
-  if (files.length === 0) return { ...lowered, model, bytes: encoded };
+  if (files.length === 0) return { ...lowered, model: withBuffersOf(encoded, model), bytes: encoded };
   const archive = storedZip(files, encoded.length);
   const bytes = new Uint8Array(encoded.length + archive.length);
   bytes.set(encoded);
   bytes.set(archive, encoded.length);
-  return { ...lowered, model, bytes };
+  return { ...lowered, model: withBuffersOf(bytes, model), bytes };
+}
+
+/** The model with its constants as views into the file, so that they are not held twice. */
+function withBuffersOf(bytes: Uint8Array, model: TfliteModel): TfliteModel {
+  return { ...model, buffers: decodeTflite(bytes).buffers.slice(0, model.buffers.length) };
 }

@@ -1,4 +1,4 @@
-import { consumers, type Graph, type Node, normalAxis, producers, valueById, type ValueId } from "../../ir/index.ts";
+import { consumers, type Graph, type Node, normalAxis, producers, type ValueId, valueById } from "../../ir/index.ts";
 import { contextOf, specOf } from "../../ops/index.ts";
 import { permute, tensor } from "../../tensor/index.ts";
 import type { Perm } from "./forms.ts";
@@ -21,9 +21,16 @@ function isUniform(graph: Graph, node: Node): boolean {
 }
 
 /** The weight that a matrix product of the flattened value multiplies its columns by, if its rows can be reordered. */
-function rowsOf(graph: Graph, maker: ReadonlyMap<ValueId, Node>, readers: Readers, node: Node, id: ValueId): RowOrder | null {
+function rowsOf(
+  graph: Graph,
+  maker: ReadonlyMap<ValueId, Node>,
+  readers: Readers,
+  node: Node,
+  id: ValueId,
+): RowOrder | null {
   const weight = node.inputs[1] ?? null;
-  if ((node.op !== "MatMul" && node.op !== "Gemm") || node.inputs[0] !== id || weight === null || weight === id) return null;
+  if ((node.op !== "MatMul" && node.op !== "Gemm") || node.inputs[0] !== id || weight === null || weight === id)
+    return null;
   if (node.op === "Gemm" && (node.attrs.transA ?? 0) !== 0) return null;
   const { type, data } = valueById(graph, weight);
   if (type.shape.length !== 2) return null;
@@ -46,7 +53,12 @@ function allRows(graph: Graph, maker: ReadonlyMap<ValueId, Node>, readers: Reade
   if (graph.outputs.includes(id) || readers(id).length === 0) return null;
   for (const node of readers(id)) {
     const rows = rowsOf(graph, maker, readers, node, id);
-    const more = rows !== null ? [rows] : node.inputs[0] === id && isUniform(graph, node) ? allRows(graph, maker, readers, node.outputs[0]!) : null;
+    const more =
+      rows !== null
+        ? [rows]
+        : node.inputs[0] === id && isUniform(graph, node)
+          ? allRows(graph, maker, readers, node.outputs[0]!)
+          : null;
     if (more === null) return null;
     found.push(...more);
   }
@@ -75,7 +87,11 @@ export function freeRows(graph: Graph): ReadonlyMap<Node, readonly RowOrder[]> {
 /** Which old row stands at each new one, when the axes behind the batch are permuted before they are flattened. */
 export function rowOrder(shape: readonly number[], perm: Perm): ArrayLike<number> {
   const size = shape.reduce((a, b) => a * b, 1);
-  const old = tensor("int32", shape, Int32Array.from({ length: size }, (_, i) => i));
+  const old = tensor(
+    "int32",
+    shape,
+    Int32Array.from({ length: size }, (_, i) => i),
+  );
   return permute(
     old,
     perm.slice(1).map((axis) => axis - 1),

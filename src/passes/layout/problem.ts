@@ -32,6 +32,7 @@ export interface Root {
   readonly id: ValueId;
   readonly shape: Shape;
   readonly isConstant: boolean;
+  readonly isInput: boolean;
   /** The site that makes it and as which output; -1 for inputs and constants. */
   readonly site: number;
   readonly output: number;
@@ -56,9 +57,10 @@ export function permOf(graph: Graph, node: Node): Perm {
 /** A Transpose costs a pass over its elements and a launch, which weighs as much as this many elements. */
 const launch = 1024;
 
-/** What one more Transpose of a shape costs; symbols count as 1. */
-export function transposeCost(shape: Shape): number {
-  return launch + shape.reduce<number>((size, dim) => (typeof dim === "number" ? size * dim : size), 1);
+/** What one more Transpose of a shape costs; symbols count as 1. At an input of the graph, where whoever feeds it may do without, it is cheaper by a trifle. */
+export function transposeCost({ shape, isInput }: { readonly shape: Shape; readonly isInput: boolean }): number {
+  const size = shape.reduce<number>((product, dim) => (typeof dim === "number" ? product * dim : product), 1);
+  return launch + size + (isInput ? 0 : 1);
 }
 
 class ProblemBuilder {
@@ -73,7 +75,15 @@ class ProblemBuilder {
   #addRoot(id: ValueId, site: number, output: number): number {
     const { type, data } = valueById(this.#graph, id);
     const root = this.#roots.length;
-    this.#roots.push({ id, shape: type.shape, isConstant: data !== undefined, site, output, readings: [] });
+    this.#roots.push({
+      id,
+      shape: type.shape,
+      isConstant: data !== undefined,
+      isInput: this.#graph.inputs.includes(id),
+      site,
+      output,
+      readings: [],
+    });
     this.#view.set(id, { root, view: identityPerm(type.shape.length) });
     return root;
   }
@@ -146,7 +156,7 @@ export interface Cost {
   readonly total: number;
 }
 
-/** What a labelling costs at one root: a Transpose for each order of elements in which it is read and not made; 1 for a Reshape. */
+/** What a labelling costs at one root: a Transpose for each order of elements in which it is read and not made, and 1 for each shape. */
 export function rootCost(problem: Problem, root: Root, labels: Labelling): Cost {
   if (root.isConstant) return { transposes: 0, total: 0 };
   const made = canonical(madeAs(problem, root, labels[root.site] ?? null), root.shape);
@@ -158,7 +168,7 @@ export function rootCost(problem: Problem, root: Root, labels: Labelling): Cost 
     forms.add(form.join());
     if (keyOf(form) !== keyOf(made)) keys.add(keyOf(form));
   }
-  return { transposes: keys.size, total: keys.size * transposeCost(root.shape) + (forms.size - keys.size) };
+  return { transposes: keys.size, total: keys.size * transposeCost(root) + forms.size };
 }
 
 /** What the transposes that stand in the graph cost. One that moves only axes of size 1 is dearer than the Reshape that it could be. */
@@ -169,9 +179,13 @@ export function standingCost(graph: Graph): Cost {
     const source = valueById(graph, node.inputs[0] ?? -1);
     if (node.op !== "Transpose" || source.data !== undefined) continue;
     const { shape } = source.type;
-    const isMoving = !isIdentity(permOf(graph, node).filter((axis) => shape[axis] !== 1).map((axis, _, kept) => [...kept].sort((a, b) => a - b).indexOf(axis)));
+    const isMoving = !isIdentity(
+      permOf(graph, node)
+        .filter((axis) => shape[axis] !== 1)
+        .map((axis, _, kept) => [...kept].sort((a, b) => a - b).indexOf(axis)),
+    );
     transposes += isMoving ? 1 : 0;
-    total += isMoving ? transposeCost(shape) : 2;
+    total += isMoving ? transposeCost({ shape, isInput: graph.inputs.includes(source.id) }) + 1 : 2;
   }
   return { transposes, total };
 }

@@ -1,7 +1,7 @@
+import type { LayoutRule, NodeFacts } from "./rule.ts";
 import { alongAxis, argument, cumulative, gather, pad, reduction, slice, tile } from "./rules-axis.ts";
 import { elementwise, expand, quantization } from "./rules-elementwise.ts";
 import { reshaping } from "./rules-reshape.ts";
-import type { LayoutRule, NodeFacts } from "./rule.ts";
 
 /** Operators that need more than the rule of elementwise ones. Those that are in neither work in the layout that they were given. */
 const table: Readonly<Record<string, (facts: NodeFacts) => LayoutRule | null>> = {

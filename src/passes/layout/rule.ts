@@ -31,11 +31,7 @@ export interface LayoutRule {
   input(label: Label, i: number): Form | null;
   output(label: Label, j: number): Perm;
   /** The node at a label, given its new inputs. */
-  write(
-    label: Label,
-    inputs: readonly (ValueId | null)[],
-    constant: (role: string, data: Tensor) => ValueId,
-  ): Written;
+  write(label: Label, inputs: readonly (ValueId | null)[], constant: (role: string, data: Tensor) => ValueId): Written;
 }
 
 export function rankOf(facts: NodeFacts, i: number): number {

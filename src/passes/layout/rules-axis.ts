@@ -1,7 +1,7 @@
 import { normalAxis } from "../../ir/index.ts";
 import { reducedAxes, resolvePads } from "../../ops/index.ts";
 import { int64s, scalar, takeAlong } from "../../tensor/index.ts";
-import { identityPerm, without, withAxes } from "./forms.ts";
+import { identityPerm, withAxes, without } from "./forms.ts";
 import { type LayoutRule, type NodeFacts, rankOf, sameOrder } from "./rule.ts";
 
 /** An operator along one axis, an attribute, that keeps the rank; `isData` says which inputs have the axes. */

@@ -12,6 +12,8 @@ describe("help", () => {
   it.each([
     ["espalier", ["--help"]],
     ["deploy", ["deploy", "--help"]],
+    ["inspect", ["inspect", "--help"]],
+    ["convert", ["convert", "--help"]],
     ["targets", ["targets"]],
     ["profiles", ["profiles"]],
   ])("of %s reads as recorded", async (name, args) => {
@@ -20,12 +22,17 @@ describe("help", () => {
     await expect(stdout).toMatchFileSnapshot(`../../golden/cli/${name}.txt`);
   });
 
-  it("names every flag of deploy in the documentation", async () => {
-    const { stdout } = await answer(["deploy", "--help"]);
+  it.each([
+    ["deploy", 12],
+    ["inspect", 4],
+    ["convert", 7],
+  ])("names every flag of %s in the documentation", async (command, least) => {
+    const { stdout } = await answer([command, "--help"]);
     const flags = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag!);
-    expect(flags.length).toBeGreaterThan(12);
+    expect(flags.length).toBeGreaterThan(least);
     const docs = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf8");
-    for (const flag of flags) expect(docs, flag).toContain(`\`${flag}`);
+    const section = docs.slice(docs.indexOf(`## espalier ${command}\n`)).split(/\n(?=## )/)[0]!;
+    for (const flag of flags) expect(section, flag).toContain(`\`${flag}`);
   });
 });
 

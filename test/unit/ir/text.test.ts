@@ -85,6 +85,15 @@ describe("text form", () => {
     expect(constantOf(parse(full(graph)))?.data).toEqual(data);
   });
 
+  it("restores INT64_MAX, which exporters write for an open end, in a short list too", () => {
+    const ends = BigInt64Array.of(2n ** 63n - 1n, -(2n ** 63n), 0n);
+    const graph = withConstant({ dtype: "int64", shape: [3], data: ends });
+    expect(constantOf(parse(full(graph)))?.data).toEqual(ends);
+    const large = BigUint64Array.of(2n ** 64n - 1n);
+    const unsigned = withConstant({ dtype: "uint64", shape: [1], data: large });
+    expect(constantOf(parse(full(unsigned)))?.data).toEqual(large);
+  });
+
   it.each(Array.from({ length: 30 }, (_, i) => i))("restores network %i: same text, same hash", (seed) => {
     const graph = randomModel(seed);
     const restored = parse(full(graph));

@@ -120,6 +120,6 @@ describe("readOnnx on bad input", () => {
     // raw_data is field 9 (tag 0x4a) of 12 bytes; make the dims say 5.
     const dims = file.indexOf(Buffer.from([0x0a, 0x01, 0x03, 0x10, 0x01]));
     file[dims + 2] = 5;
-    expect(() => readOnnx(file)).toThrow(/needs 20 bytes, got 12/);
+    expect(() => readOnnx(file)).toThrow(/needs 20 bytes, the file has 12/);
   });
 });

@@ -49,7 +49,13 @@ const unary: GradientCase[] = [
 export const mathCases: readonly GradientCase[] = [
   ...unary,
   { name: "Mean of three, broadcast", op: "Mean", inputs: [[2, 3], [3], [2, 1]] },
-  { name: "Mod by a constant", op: "Mod", inputs: [[4, 5], scalar("float32", 0.5)], attrs: { fmod: 1 }, draw: betweenSteps },
+  {
+    name: "Mod by a constant",
+    op: "Mod",
+    inputs: [[4, 5], scalar("float32", 0.5)],
+    attrs: { fmod: 1 },
+    draw: betweenSteps,
+  },
   {
     name: "Mod by a tensor",
     op: "Mod",
@@ -86,10 +92,23 @@ export const mathCases: readonly GradientCase[] = [
   },
   { name: "Trilu", op: "Trilu", inputs: [[2, 3, 4]] },
   { name: "Trilu, lower", op: "Trilu", inputs: [[4, 3], scalar("int64", -1)], attrs: { upper: 0 } },
+  { name: "LpPool", op: "LpPool", inputs: [[2, 2, 5, 6]], attrs: { kernel_shape: [3, 2], strides: [2, 1] } },
+  {
+    name: "LpPool, p 3, padded",
+    op: "LpPool",
+    inputs: [[1, 2, 5, 5]],
+    attrs: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], p: 3 },
+  },
+  { name: "GlobalLpPool", op: "GlobalLpPool", inputs: [[2, 3, 4, 2]], attrs: { p: 3 } },
   { name: "LpNormalization", op: "LpNormalization", inputs: [[3, 4]] },
   { name: "LpNormalization, p 1", op: "LpNormalization", inputs: [[3, 4, 2]], attrs: { axis: 1, p: 1 } },
   { name: "LRN", op: "LRN", inputs: [[2, 6, 2, 3]], attrs: { size: 3, alpha: 0.9 } },
-  { name: "LRN, window wider than the channels", op: "LRN", inputs: [[2, 3, 2, 2]], attrs: { size: 7, alpha: 0.9, beta: 0.5, bias: 2 } },
+  {
+    name: "LRN, window wider than the channels",
+    op: "LRN",
+    inputs: [[2, 3, 2, 2]],
+    attrs: { size: 7, alpha: 0.9, beta: 0.5, bias: 2 },
+  },
   { name: "MeanVarianceNormalization", op: "MeanVarianceNormalization", inputs: [[2, 3, 4, 2]] },
   {
     name: "MeanVarianceNormalization of the last axes",

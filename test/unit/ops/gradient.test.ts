@@ -3,7 +3,10 @@ import { newBuilder, OP_TYPES, OPS } from "../../../src/ops/index.ts";
 import { float32, fromNumbers, int64s, type Random, scalar } from "../../../src/tensor/index.ts";
 import { addGradients } from "../../../src/train/index.ts";
 import { checkGradient, type GradientCase } from "./check-gradient.ts";
+import { linearCases } from "./gradient-linear.ts";
 import { distinct, mathCases } from "./gradient-math.ts";
+import { recurrentCases } from "./gradient-recurrent.ts";
+import { structureCases } from "./gradient-structure.ts";
 
 const positive = (r: Random) => 0.5 + r.next();
 const unary: GradientCase[] = [
@@ -407,7 +410,19 @@ const movements: GradientCase[] = [
   { name: "Pad on one axis", op: "Pad", inputs: [[2, 3], int64s([1, 2]), null, int64s([1])] },
 ];
 
-const all = [...unary, ...elementwise, ...matrices, ...convolutions, ...pools, ...reductions, ...movements, ...mathCases];
+const all = [
+  ...unary,
+  ...elementwise,
+  ...matrices,
+  ...convolutions,
+  ...pools,
+  ...reductions,
+  ...movements,
+  ...mathCases,
+  ...structureCases,
+  ...recurrentCases,
+  ...linearCases,
+];
 
 describe("gradients against central differences", () => {
   it.each(all)("$name", (test) => checkGradient(test));

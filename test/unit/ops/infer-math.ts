@@ -58,8 +58,6 @@ const overAxis: Draw = (r) => {
   return { inputs: [x], attrs: { axis: signed(r, r.below(x.shape.length), x.shape.length) } };
 };
 
-const bounds = (r: Random, value: number) => pick(r, [null, scalar("float32", value)]);
-
 const topK: Draw = (r) => {
   const x = filled(r, dims(r, 1, 4), pick(r, numbers));
   const axis = r.below(x.shape.length);
@@ -106,20 +104,20 @@ const lrn: Draw = (r) => ({ inputs: [filled(r, dims(r, 4, 4))], attrs: { size: 2
 
 /** Elementwise operators, reductions, rankings and what works along axes. */
 export const mathProblems = {
-  Abs: unary(),
+  Abs: unary(undefined, numbers),
   Ceil: unary(),
   Erf: unary(),
   Exp: unary(),
   Floor: unary(),
   HardSwish: unary(),
-  Identity: unary(),
+  Identity: unary(undefined, ["float32", "bool", "float16", ...integers]),
   Log: unary(),
-  Neg: unary(),
+  Neg: unary(undefined, ["float32", "int8", "int32", "int64"]),
   Reciprocal: unary(),
-  Relu: unary(),
+  Relu: unary(undefined, ["float32", "int8", "int32"]),
   Round: unary(),
   Sigmoid: unary(),
-  Sign: unary(),
+  Sign: unary(undefined, ["float32", ...integers]),
   Softplus: unary(),
   Sqrt: unary(),
   Tanh: unary(),
@@ -127,7 +125,11 @@ export const mathProblems = {
   Elu: unary(() => ({ alpha: 0.5 })),
   LeakyRelu: unary(() => ({ alpha: 0.5 })),
   HardSigmoid: unary(() => ({ alpha: 0.1, beta: 0.4 })),
-  Clip: (r) => ({ inputs: [filled(r, dims(r, 0, 4)), bounds(r, -1), bounds(r, 1)], attrs: {} }),
+  Clip: (r) => {
+    const dtype = pick(r, ["float32", "int8", "uint8", "int32", "int64"] as const);
+    const bound = (value: number) => pick(r, [null, scalar(dtype, value)]);
+    return { inputs: [filled(r, dims(r, 0, 4), dtype), bound(1), bound(2)], attrs: {} };
+  },
   Dropout: (r) => ({ inputs: [filled(r, dims(r, 0, 4)), ...(flip(r) ? [scalar("float32", 0.5)] : [])], attrs: {} }),
   Add: broadcast(two, numbers),
   Sub: broadcast(two, numbers),
@@ -136,7 +138,11 @@ export const mathProblems = {
   Min: broadcast(several, numbers),
   Max: broadcast(several, numbers),
   Sum: broadcast(several, ["float32"]),
-  Pow: broadcast(two, ["float32"]),
+  Pow: (r) => {
+    const shape = dims(r, 0, 4);
+    const [base, exponent] = [pick(r, numbers), pick(r, numbers)];
+    return { inputs: [filled(r, shape, base), filled(r, partner(r, shape), exponent)], attrs: {}, fed: [0, 1] };
+  },
   PRelu: (r) => {
     const shape = dims(r, 1, 4);
     return { inputs: [filled(r, shape), filled(r, partner(r, shape))], attrs: {} };
@@ -153,13 +159,13 @@ export const mathProblems = {
     const shapes = [partner(r, shape), partner(r, shape), shape];
     return { inputs: shapes.map((s, i) => filled(r, s, i === 0 ? "bool" : "float32")), attrs: {}, fed: [0, 1, 2] };
   },
-  ReduceL2: reduce(),
-  ReduceMax: reduce(),
-  ReduceMean: reduce(),
-  ReduceMin: reduce(),
-  ReduceProd: reduce(),
-  ReduceSum: reduce(),
-  ReduceSumSquare: reduce(),
+  ReduceL2: reduce(["float32", "int32"]),
+  ReduceMax: reduce(["float32", "int32", "int64", "int8", "uint8", "bool"]),
+  ReduceMean: reduce(["float32", "int32"]),
+  ReduceMin: reduce(["float32", "int32", "int64", "int8", "uint8", "bool"]),
+  ReduceProd: reduce(numbers),
+  ReduceSum: reduce(numbers),
+  ReduceSumSquare: reduce(["float32", "int32"]),
   ArgMax: argument,
   ArgMin: argument,
   Softmax: overAxis,
@@ -201,7 +207,7 @@ export const mathProblems = {
     attrs: {},
     fed: [0, 1],
   }),
-  ReduceL1: reduce(),
+  ReduceL1: reduce(["float32", "int32"]),
   ReduceLogSum: reduce(),
   ReduceLogSumExp: reduce(),
   Hardmax: overAxis,

@@ -1,4 +1,3 @@
-import type { Attributes } from "../../../src/ir/index.ts";
 import type { OpType } from "../../../src/ops/index.ts";
 import {
   DTYPES,
@@ -12,6 +11,7 @@ import {
 } from "../../../src/tensor/index.ts";
 import { between, type Draw, dims, filled, flip, type Problem, pick, signed } from "./infer-draw.ts";
 import { mathProblems, partner } from "./infer-math.ts";
+import { structureProblems } from "./infer-structure.ts";
 import { windowProblems } from "./infer-windows.ts";
 
 const reshape: Draw = (r) => {
@@ -161,6 +161,7 @@ const unsqueeze: Draw = (r) => {
 export const PROBLEMS: { readonly [T in OpType]: Draw } = {
   ...windowProblems,
   ...mathProblems,
+  ...structureProblems,
   Cast: cast,
   BatchNormalization: batchNorm,
   Gemm: gemm,

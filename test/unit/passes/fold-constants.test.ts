@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FOLDABLE } from "../../../src/fold/index.ts";
+import { FOLDABLE, ROUNDED_ONCE } from "../../../src/fold/index.ts";
 import { valueById } from "../../../src/ir/index.ts";
 import { newBuilder, type OpType } from "../../../src/ops/index.ts";
 import { foldConstants, runPasses } from "../../../src/passes/index.ts";
 import { openOrt } from "../../../src/runtimes/onnxruntime.ts";
-import { seededRandom, type Tensor, toNumbers } from "../../../src/tensor/index.ts";
+import { DTYPES, seededRandom, type Tensor, toNumbers } from "../../../src/tensor/index.ts";
 import type { Problem } from "../ops/infer-draw.ts";
 import { PROBLEMS } from "../ops/infer-problems.ts";
 
@@ -36,8 +36,18 @@ async function computed(op: OpType, problem: Problem): Promise<Tensor[]> {
   return outputs.map((id) => results[b.value(id).name]!);
 }
 
+/** Numbers of size 1 within a few float32 roundings of each other: the runtime rounds the function in float32, or each partial sum. */
+function expectClose(own: Tensor, expected: Tensor) {
+  const reference = toNumbers(expected);
+  for (const [i, value] of toNumbers(own).entries()) {
+    if (Object.is(value, reference[i])) continue;
+    expect(Math.abs(value - reference[i]!)).toBeLessThanOrEqual(2 ** -21 * Math.max(1, Math.abs(reference[i]!)));
+  }
+}
+
 describe.each(FOLDABLE as OpType[])("%s of constants", (op) => {
-  it("is what ONNX Runtime computes, to the bit", async () => {
+  const inexact = ROUNDED_ONCE.includes(op);
+  it(`is what ONNX Runtime computes, ${inexact ? "but for the last bits" : "to the bit"}`, async () => {
     let count = 0;
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
@@ -48,6 +58,10 @@ describe.each(FOLDABLE as OpType[])("%s of constants", (op) => {
         const expected = await computed(op, problem);
         own.forEach((t, i) => {
           expect([t.dtype, ...t.shape]).toEqual([expected[i]!.dtype, ...expected[i]!.shape]);
+          if (inexact && DTYPES[t.dtype].float) {
+            expectClose(t, expected[i]!);
+            return;
+          }
           // As numbers: a NaN may have any bits, and 0 either sign.
           expect([...toNumbers(t)].map((v) => v + 0)).toEqual([...toNumbers(expected[i]!)].map((v) => v + 0));
         });

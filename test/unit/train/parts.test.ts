@@ -17,11 +17,13 @@ function reference(optimiser: Optimiser, start: number, gradients: readonly numb
       a = momentum * a + g;
       w -= rate * (nesterov ? g + momentum * a : a);
     } else {
-      const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = optimiser;
-      a = beta1 * a + (1 - beta1) * gradient;
-      b = beta2 * b + (1 - beta2) * gradient ** 2;
+      const decoupled = optimiser.kind === "adamw";
+      const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = decoupled ? 0.01 : 0 } = optimiser;
+      const g = decoupled ? gradient : gradient + weightDecay * w;
+      a = beta1 * a + (1 - beta1) * g;
+      b = beta2 * b + (1 - beta2) * g ** 2;
       const step = a / (1 - beta1 ** (i + 1)) / (Math.sqrt(b / (1 - beta2 ** (i + 1))) + epsilon);
-      w -= rate * (step + weightDecay * w);
+      w -= rate * (decoupled ? step + weightDecay * w : step);
     }
   });
   return w;
@@ -49,7 +51,7 @@ async function updated(
       rate: builder.input("rate", one),
       corrections: correctionsAt(optimiser, 1).map((_, k) => builder.input(`c${k}`, one)),
     };
-    const update = addUpdate(formula(builder, "u"), optimiser, weight, g, slots, scalars);
+    const update = addUpdate(formula(builder, "u"), optimiser, weight, g, slots, { ...scalars, decays: shape.length > 1 });
     const ids = [update.weight, ...update.slots];
     builder.setOutputs(ids);
     const graph = builder.build();
@@ -76,6 +78,7 @@ describe("optimisers", () => {
     ["SGD with momentum", { kind: "sgd", nesterov: false, weightDecay: 0.1 }],
     ["SGD with Nesterov momentum", { kind: "sgd", momentum: 0.8, weightDecay: 0.1 }],
     ["AdamW", { kind: "adamw", weightDecay: 0.1 }],
+    ["Adam", { kind: "adam", weightDecay: 0.1 }],
   ];
   const gradients = [0.5, -0.2, 0.9, 0.1];
   it.each(cases)("%s is the textbook's", async (_, optimiser) => {
@@ -83,7 +86,7 @@ describe("optimisers", () => {
     expect(await updated(optimiser, [1, 1], 2, gradients, 0.1)).toBeCloseTo(expected, 5);
   });
 
-  it.each(cases)("%s does not decay vectors", async (_, optimiser) => {
+  it.each(cases)("%s does not decay what must not", async (_, optimiser) => {
     const expected = reference({ ...optimiser, weightDecay: 0 }, 2, gradients, 0.1);
     expect(await updated(optimiser, [1], 2, gradients, 0.1)).toBeCloseTo(expected, 5);
   });
@@ -151,6 +154,24 @@ describe("schedules", () => {
     const at = (step: number) => rateAt({ kind: "step", rate: 1, at: [0.5, 0.75], factor: 0.1 }, step, 100);
     expect([at(0), at(49), at(50), at(74)]).toEqual([1, 1, 0.1, 0.1]);
     expect(at(75)).toBeCloseTo(0.01, 12);
+  });
+  it("a line and an exponential end at their floors", () => {
+    const line = (step: number) => rateAt({ kind: "linear", rate: 2, floor: 0.5 }, step, 100);
+    expect([line(0), line(50), line(100)]).toEqual([2, 1.5, 1]);
+    const decay = (step: number) => rateAt({ kind: "exponential", rate: 2, floor: 0.25 }, step, 100);
+    expect(decay(0)).toBe(2);
+    expect(decay(50)).toBeCloseTo(1, 12);
+    expect(decay(51) / decay(50)).toBeCloseTo(decay(11) / decay(10), 12);
+  });
+  it("one cycle starts low, peaks at its rise and ends far below", () => {
+    const at = (step: number) => rateAt({ kind: "one-cycle", rate: 1, rise: 0.3, start: 25, end: 1e4 }, step, 100);
+    expect(at(0)).toBeCloseTo(1 / 25, 12);
+    expect(at(29)).toBeCloseTo(1, 12);
+    expect(at(14.5)).toBeCloseTo((1 + 1 / 25) / 2, 12);
+    expect(at(99)).toBeCloseTo(1 / 25e4, 12);
+    const rates = Array.from({ length: 100 }, (_, step) => at(step));
+    expect(rates.indexOf(Math.max(...rates))).toBe(29);
+    expect(rateAt({ kind: "one-cycle", rate: 1 }, 0, 1)).toBeGreaterThan(0);
   });
   it("a constant stays", () => {
     expect([0, 50, 99].map((step) => rateAt({ kind: "constant", rate: 0.3 }, step, 100))).toEqual([0.3, 0.3, 0.3]);

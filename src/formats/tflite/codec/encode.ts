@@ -63,7 +63,19 @@ export function encodeTflite(model: TfliteModel): Uint8Array {
     ...(metadata.length === 0 ? {} : { metadata }),
     ...(signatures.length === 0 ? {} : { signatureDefs: signatures }),
   };
-  return writeFlatbuffer(tfliteSchema, "Model", raw as unknown as WireRecord, TFLITE_IDENTIFIER);
+  return writeFlatbuffer(tfliteSchema, "Model", raw as unknown as WireRecord, TFLITE_IDENTIFIER, expectedBytes(model, total));
+}
+
+/** A little more than the file will have: constants, and the tables of a tensor (with its scales) and an operator. */
+function expectedBytes(model: TfliteModel, constants: number): number {
+  let tables = 4096;
+  for (const { tensors, operators } of model.subgraphs) {
+    tables += 160 * operators.length;
+    for (const { name, shape, quantization } of tensors)
+      tables += 160 + 2 * name.length + 8 * shape.length + 16 * (quantization?.scales.length ?? 0);
+  }
+  for (const { bytes } of model.metadata) tables += 64 + bytes.length;
+  return constants + tables;
 }
 
 /** Gives each distinct (operator, custom name, version) its index, in the order of first use. */

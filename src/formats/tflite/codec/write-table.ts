@@ -11,12 +11,21 @@ interface Writer {
 /**
  * Writes plain data as a flatbuffer with `root` at its root. The same data gives the same bytes. Missing scalars take the
  * schema's default; a field that the schema does not have is an internal error, so that a misspelt option cannot be lost.
+ * `expected`: bytes to begin with; the memory doubles whenever they do not suffice.
  */
-export function writeFlatbuffer(schema: WireSchema, root: string, record: WireRecord, identifier: string): Uint8Array {
-  const builder = new Builder(1024);
+export function writeFlatbuffer(
+  schema: WireSchema,
+  root: string,
+  record: WireRecord,
+  identifier: string,
+  expected = 1024,
+): Uint8Array {
+  const builder = new Builder(expected);
   const offset = writeTable({ schema, builder }, root, record);
   builder.finish(offset, identifier);
-  return builder.asUint8Array().slice();
+  const bytes = builder.asUint8Array();
+  // A view where nearly all of the memory is the file's: a large file is not copied once more.
+  return bytes.byteLength > 0.9 * bytes.buffer.byteLength ? bytes : bytes.slice();
 }
 
 function writeTable(writer: Writer, table: string, record: WireRecord): number {

@@ -31,6 +31,11 @@ export const LeakyRelu = activation("LEAKY_RELU", (c) =>
   tfliteOptions("LeakyReluOptions", { alpha: c.attr<number>("alpha") }),
 );
 
+/** TFLite's int8 form is a table of 256 entries. */
+export const Gelu = activation("GELU", (c) =>
+  tfliteOptions("GeluOptions", { approximate: c.attr<string>("approximate") === "tanh" }),
+);
+
 export const Elu: Lowering = {
   ...activation("ELU"),
   lower: (c) => {

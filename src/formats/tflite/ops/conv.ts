@@ -92,40 +92,38 @@ function windowOptions(c: StepContext, window: Window, border: Border) {
   };
 }
 
-/** TRANSPOSE_CONV computes the input gradient of a SAME or VALID convolution: its output shape decides what is cut off. */
+/**
+ * TRANSPOSE_CONV computes the input gradient of a SAME or VALID convolution: its output shape decides what is cut off.
+ * Groups, dilations and other pads were written in its terms before (legalise/conv-transpose.ts).
+ */
 function lowerConvTranspose(c: StepContext): void {
-  if (
-    c.shape(0).length !== 4 ||
-    c.attr<number>("group") !== 1 ||
-    c.attr<readonly number[]>("dilations").some((d) => d !== 1)
-  )
-    c.refuse(
-      "ConvTranspose that is grouped, dilated or not two-dimensional has no TFLite form",
-      "Use a plain 2-D ConvTranspose.",
-    );
-  const layout: Layout = channelsLast(4);
+  const rank = c.shape(0).length;
   const weight = c.needConstant(1, "weight");
-  const [inputs, outputs, kh, kw] = weight.tensor.shape as [number, number, number, number];
+  const [inputs, outputs, ...kernel] = weight.tensor.shape as [number, number, ...number[]];
   const window = convWindow(c.step.attrs as never, weight.tensor.shape, c.shape(0));
+  if (rank > 4 || c.attr<number>("group") !== 1 || window.dilations.some((d) => d !== 1))
+    c.refuse(
+      `ConvTranspose over ${rank - 2} axes with ${c.attr<number>("group")} groups and dilations [${window.dilations.join(", ")}] has no TFLite form`,
+      "Use a plain one- or two-dimensional ConvTranspose.",
+    );
+  const layout: Layout = channelsLast(rank);
   const border = borderOf(window, c.outShape().slice(2), c.shape(0).slice(2));
   if (border.pads !== null)
     c.refuse(
       `ConvTranspose with pads [${window.pads.join(", ")}] is neither SAME nor VALID in TFLite`,
       "Export it with output size = input size x stride, or without pads.",
     );
-  const filter = moveWeight(stepWeight(c, weight, 1, false), [1, 2, 3, 0], [outputs, kh, kw, inputs], 0);
+  const [kh, kw] = two(kernel, 1);
+  const axes = [2, 3].slice(0, kernel.length);
+  const filter = moveWeight(stepWeight(c, weight, 1, false), [1, ...axes, 0], [outputs, kh, kw, inputs], 0);
   const bias = stepBias(c, 2, filter, outputs, c.inQuantization(0), false);
   const shape = c.vector("shape", physicalShape(c.outShape(), layout));
   const operands = [shape, c.store("weight", filter), c.read(0, layout)];
   if (bias !== null) operands.push(c.store("bias", bias));
   const y = c.write(0, layout);
   const [strideH, strideW] = two(window.strides, 1);
-  c.emit(
-    "TRANSPOSE_CONV",
-    operands,
-    [y],
-    tfliteOptions("TransposeConvOptions", { padding: border.padding, strideH, strideW }),
-  );
+  const fields = { padding: border.padding, strideH, strideW };
+  c.emit("TRANSPOSE_CONV", operands, [y], tfliteOptions("TransposeConvOptions", fields));
 }
 
 export const Conv: Lowering = { lower: lowerConv, int8: true, wants: "channels-last" };

@@ -1,6 +1,7 @@
 import { agreedLayout } from "../agreement.ts";
 import { type BuiltinOperator, type TfliteOptions, tfliteOptions } from "../codec/index.ts";
-import { identityLayout, type Layout } from "../layout.ts";
+import { sizeOf } from "../../../tensor/index.ts";
+import { identityLayout, type Layout, physicalShape } from "../layout.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
 
 /** An operand in the layout of a broadcast result: lower ranks get their missing leading axes. */
@@ -29,6 +30,8 @@ type Plain =
   | "LESS_EQUAL"
   | "LOGICAL_AND"
   | "LOGICAL_OR"
+  | "NOT_EQUAL"
+  | "BITWISE_XOR"
   | "POW";
 
 function binaryOptions(c: StepContext, opcode: WithActivation | Plain): TfliteOptions | undefined {
@@ -98,6 +101,9 @@ export const Less = binary("LESS", false);
 export const LessOrEqual = binary("LESS_EQUAL", false);
 export const And = binary("LOGICAL_AND", false);
 export const Or = binary("LOGICAL_OR", false);
+/** Of bools: they differ. */
+export const Xor = binary("NOT_EQUAL", false);
+export const BitwiseXor = binary("BITWISE_XOR", false);
 export const Pow = binary("POW", false);
 export const Exp = unary("EXP");
 export const Log = unary("LOG");
@@ -109,6 +115,57 @@ export const Floor = unary("FLOOR");
 export const Ceil = unary("CEIL");
 export const Round = unary("ROUND");
 export const Not = unary("LOGICAL_NOT");
+export const Sin = unary("SIN");
+export const Cos = unary("COS");
+
+/** A number is NaN when it differs from itself. */
+export const IsNaN: Lowering = {
+  int8: false,
+  wants: "output",
+  lower: (c) => {
+    const layout = agreedLayout(c, [0]);
+    const x = c.read(0, layout);
+    c.emit("NOT_EQUAL", [x, x], [c.write(0, layout)], tfliteOptions("NotEqualOptions"));
+  },
+};
+
+/** The angle of the point (1, x): ATAN2 does not broadcast, so the ones have the shape of x. */
+export const Atan: Lowering = {
+  int8: false,
+  wants: "output",
+  lower: (c) => {
+    const layout = agreedLayout(c, [0]);
+    const x = c.read(0, layout);
+    const shape = physicalShape(c.outShape(), layout);
+    const ones = c.numbers("ones", shape, new Float32Array(sizeOf(shape)).fill(1));
+    c.emit("ATAN2", [x, ones], [c.write(0, layout)], tfliteOptions("ATan2Options"));
+  },
+};
+
+/** FLOOR_MOD has the sign of the divisor; C's fmod, with that of the dividend, is sign(x) FLOOR_MOD(|x|, |y|). */
+export const Mod: Lowering = {
+  int8: false,
+  wants: "output",
+  lower: (c) => {
+    const layout = agreedLayout(c, [0, 1]);
+    const [x, y] = [operand(c, 0, layout, false), operand(c, 1, layout, false)];
+    const { assembly } = c.placement;
+    if (c.attr<number>("fmod") === 0) {
+      c.emit("FLOOR_MOD", [x, y], [c.write(0, layout)], tfliteOptions("FloorModOptions"));
+      return;
+    }
+    const like = (suffix: string, of: number) =>
+      assembly.tensor(`${c.name}.${suffix}`, assembly.describe(of).shape, assembly.describe(of).dtype);
+    const [dividend, divisor, sign] = [like("dividend", x), like("divisor", y), like("sign", x)];
+    c.emit("ABS", [x], [dividend], tfliteOptions("AbsOptions"));
+    c.emit("ABS", [y], [divisor], tfliteOptions("AbsOptions"));
+    c.emit("SIGN", [x], [sign], tfliteOptions("SignOptions"));
+    const shape = physicalShape(c.outShape(), layout);
+    const rest = assembly.tensor(`${c.name}.rest`, shape, assembly.describe(x).dtype);
+    c.emit("FLOOR_MOD", [dividend, divisor], [rest], tfliteOptions("FloorModOptions"));
+    c.emit("MUL", [sign, rest], [c.write(0, layout)], tfliteOptions("MulOptions"));
+  },
+};
 
 export const Reciprocal: Lowering = {
   int8: false,

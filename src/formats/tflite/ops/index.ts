@@ -3,11 +3,13 @@ import type { Lowering } from "../step-context.ts";
 import * as activation from "./activation.ts";
 import { Conv, ConvTranspose } from "./conv.ts";
 import * as elementwise from "./elementwise.ts";
+import * as image from "./image.ts";
 import { Gemm, MatMul } from "./matmul.ts";
 import * as movement from "./movement.ts";
 import { BatchNormalization } from "./norm.ts";
 import { AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool } from "./pool.ts";
 import { QuantizeLinear } from "./quantize.ts";
+import * as ranking from "./ranking.ts";
 import * as reduce from "./reduce.ts";
 import { Flatten, Reshape, Squeeze, Unsqueeze } from "./reshape.ts";
 
@@ -31,4 +33,6 @@ export const LOWERINGS: { readonly [T in OpType]?: Lowering } = {
   ...activation,
   ...elementwise,
   ...reduce,
+  ...image,
+  ...ranking,
 };

@@ -1,9 +1,9 @@
 import { normalAxis } from "../../../ir/index.ts";
 import { contextOf, resolvePads, resolveSlices, splitSizes } from "../../../ops/index.ts";
 import { toNumbers } from "../../../tensor/index.ts";
-import { agreedLayout } from "../agreement.ts";
+import { agreedLayout, ownLayout } from "../agreement.ts";
 import { tfliteOptions } from "../codec/index.ts";
-import { identityLayout, type Layout, physicalList, physicalShape } from "../layout.ts";
+import { identityLayout, type Layout, physicalList, physicalShape, without } from "../layout.ts";
 import { convertConstant } from "../placement.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
 
@@ -110,9 +110,9 @@ function lowerGather(c: StepContext): void {
   const rank = c.shape(0).length;
   const axis = normalAxis(c.attr<number>("axis"), rank);
   const indices = c.shape(1);
-  const plain = indices.length === 1;
-  // One index vector leaves the other axes alone, so any layout does.
-  const layout = plain ? own(c) : identityLayout(rank);
+  const plain = indices.length <= 1;
+  // A vector of indices leaves the other axes alone, and one index takes its axis away: any layout does.
+  const layout = !plain ? identityLayout(rank) : indices.length === 0 ? ownLayout(c) : own(c);
   const x = moved(c, 0, layout);
   const at = c.constant(1);
   const size = c.shape(0)[axis]!;
@@ -122,7 +122,8 @@ function lowerGather(c: StepContext): void {
     wrapped === null
       ? c.placement.read(c.id(1), identityLayout(indices.length), "as-is", c.name)
       : c.store("indices", { tensor: { dtype: "int32", shape: indices, data: wrapped } });
-  const y = c.write(0, plain ? layout : identityLayout(c.outShape().length));
+  const kept = indices.length === 0 ? without(layout, [axis]) : layout;
+  const y = c.write(0, plain ? kept : identityLayout(c.outShape().length));
   c.emit("GATHER", [x, which], [y], tfliteOptions("GatherOptions", { axis: layout.indexOf(axis), batchDims: 0 }));
 }
 
@@ -152,6 +153,6 @@ export const Concat: Lowering = { lower: lowerConcat, int8: true, wants: "output
 export const Split: Lowering = { lower: lowerSplit, int8: true, wants: "output" };
 export const Slice: Lowering = { lower: lowerSlice, int8: true, wants: "output" };
 export const Pad: Lowering = { lower: lowerPad, int8: true, wants: "output" };
-export const Gather: Lowering = { lower: lowerGather, int8: true };
+export const Gather: Lowering = { lower: lowerGather, int8: true, wants: "output" };
 export const Expand: Lowering = { lower: lowerExpand, int8: true };
 export const Tile: Lowering = { lower: lowerTile, int8: true, wants: "output" };

@@ -1,8 +1,8 @@
 import { normalAxis } from "../../../ir/index.ts";
 import { contextOf, reducedAxes } from "../../../ops/index.ts";
-import { agreedLayout } from "../agreement.ts";
+import { agreedLayout, ownLayout } from "../agreement.ts";
 import { type BuiltinOperator, tfliteOptions } from "../codec/index.ts";
-import { identityLayout, type Layout } from "../layout.ts";
+import { identityLayout, without } from "../layout.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
 
 function reduction(opcode: BuiltinOperator, int8: boolean, sameScale = false): Lowering {
@@ -10,7 +10,7 @@ function reduction(opcode: BuiltinOperator, int8: boolean, sameScale = false): L
     int8,
     lower: (c) => {
       const axes = reducedAxes(contextOf(c.placement.plan.graph, c.step.node) as never);
-      const layout = inputLayout(c);
+      const layout = ownLayout(c);
       const keepDims = c.attr<number>("keepdims") === 1;
       const x = c.read(0, layout, c.int8 && sameScale ? c.outQuantization() : undefined);
       const where = c.vector(
@@ -21,19 +21,6 @@ function reduction(opcode: BuiltinOperator, int8: boolean, sameScale = false): L
       c.emit(opcode, [x, where], [y], tfliteOptions("ReducerOptions", { keepDims }));
     },
   };
-}
-
-/** The input's own layout: reduced axes may lie anywhere. */
-function inputLayout(c: StepContext): Layout {
-  const rank = c.shape(0).length;
-  if (c.constant(0) !== null || c.placed(0).flat !== undefined) return identityLayout(rank);
-  return c.placed(0).layout;
-}
-
-/** The layout after some axes of the value have gone; the others move up. */
-function without(layout: Layout, gone: readonly number[]): Layout {
-  const left = layout.filter((axis) => !gone.includes(axis));
-  return left.map((axis) => (axis < 0 ? -1 : axis - gone.filter((g) => g < axis).length));
 }
 
 function argument(opcode: "ARG_MAX" | "ARG_MIN"): Lowering {

@@ -1,0 +1,1 @@
+export { legalise } from "./legalise.ts";

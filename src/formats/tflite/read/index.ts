@@ -1,0 +1,2 @@
+export { type ReadTfliteOptions, readTflite } from "./read.ts";
+export { TFLITE_READ } from "./table.ts";

@@ -1,0 +1,2 @@
+export { openSecondOpinion } from "./runner.ts";
+export { hasSecondOpinion } from "./wasm.ts";

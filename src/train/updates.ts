@@ -1,0 +1,112 @@
+import { type GraphBuilder, type ValueId } from "../ir/index.ts";
+import { formula } from "../ops/index.ts";
+import { allocate, float32, sizeOf, type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
+import { addClipping, type Clip } from "./clip-gradients.ts";
+import { addAverage } from "./moving-average.ts";
+import { addUpdate, correctionsAt, type Optimiser, slotCount } from "./optimisers.ts";
+import type { Parameter } from "./parameters.ts";
+
+/**
+ * What a state tensor is: a weight, a running statistic, the moving average of one of the two, the optimiser's memory, or gradients summed up over
+ * batches (worth nothing once the update is made).
+ */
+export type StateRole = "weight" | "statistic" | "average" | "slot" | "accumulator";
+
+/** A tensor that goes into a step and comes out changed. */
+export interface StateTensor {
+  readonly role: StateRole;
+  /** The constant of the original graph that it is (of an average: that it averages), or null. */
+  readonly constant: ValueId | null;
+  /** For an average: the input of what it averages. */
+  readonly of?: string;
+  readonly input: string;
+  readonly output: string;
+  readonly initial: Tensor<"float32">;
+}
+
+/** State as it is while the graph is being built. */
+export interface PlacedState extends Omit<StateTensor, "input" | "output"> {
+  readonly input: ValueId;
+  readonly output: ValueId;
+}
+
+/** How weights move from their gradients. */
+export interface UpdateOptions {
+  readonly optimiser: Optimiser;
+  readonly clip?: Clip;
+  /** Decay of the moving average of weights and statistics; none without. */
+  readonly ema?: number;
+  readonly masks?: ReadonlyMap<string, Tensor>;
+}
+
+/** A parameter with the value that it has in this graph and its gradient. */
+export interface Moved {
+  readonly parameter: Parameter;
+  readonly weight: ValueId;
+  readonly gradient: ValueId;
+}
+
+/** Scalar inputs of an update. */
+export interface UpdateScalars {
+  readonly rate: ValueId;
+  readonly corrections: readonly ValueId[];
+  /** Decay of the moving average; null without one. */
+  readonly averaging: ValueId | null;
+}
+
+export function zeros(shape: readonly number[]): Tensor<"float32"> {
+  return tensor("float32", shape, allocate("float32", sizeOf(shape)));
+}
+
+/** a * b, element by element. */
+function product(a: Tensor, b: Tensor): Tensor<"float32"> {
+  const [left, right] = [toFloat32(a), toFloat32(b)];
+  return float32(
+    a.shape,
+    left.map((value, i) => value * right[i]!),
+  );
+}
+
+/** Adds clipping, optimiser, masks and moving averages; `statistics` are averaged too. Answers the new state (without the statistics themselves). */
+export function addUpdates(
+  builder: GraphBuilder,
+  moved: readonly Moved[],
+  statistics: readonly { readonly state: PlacedState; readonly now: ValueId }[],
+  options: UpdateOptions,
+): { readonly state: readonly PlacedState[]; readonly scalars: UpdateScalars } {
+  const { optimiser, masks } = options;
+  const one = { dtype: "float32", shape: [] } as const;
+  const rate = builder.input("rate", one);
+  const corrections = correctionsAt(optimiser, 1).map((_, i) => builder.input(`correction.${i}`, one));
+  const averaging = options.ema === undefined ? null : builder.input("averaging", one);
+  const gradients = moved.map(({ gradient }) => gradient);
+  const clipped = options.clip === undefined ? gradients : addClipping(formula(builder, "clip"), gradients, options.clip);
+  const state: PlacedState[] = [];
+  const average = (of: PlacedState, name: string, now: ValueId) => {
+    if (averaging === null) return;
+    const { shape } = of.initial;
+    const input = builder.input(`${name}.average`, { dtype: "float32", shape });
+    const output = addAverage(formula(builder, `${name}.average`), input, now, averaging);
+    state.push({ role: "average", constant: of.constant, of: builder.value(of.input).name, input, output, initial: of.initial });
+  };
+  moved.forEach(({ parameter, weight }, i) => {
+    const { name, initial, constant, decays } = parameter;
+    const { shape } = initial;
+    const f = formula(builder, `${name}.step`);
+    const slots = Array.from({ length: slotCount(optimiser) }, (_, k) =>
+      builder.input(`${name}.slot${k}`, { dtype: "float32", shape }),
+    );
+    const update = addUpdate(f, optimiser, weight, clipped[i]!, slots, { rate, corrections, decays });
+    const mask = masks?.get(name);
+    const output = mask === undefined ? update.weight : f.mul(update.weight, f.constant(mask));
+    const start = mask === undefined ? initial : product(initial, mask);
+    const own: PlacedState = { role: "weight", constant, input: weight, output, initial: start };
+    state.push(own);
+    slots.forEach((input, k) => {
+      state.push({ role: "slot", constant: null, input, output: update.slots[k]!, initial: zeros(shape) });
+    });
+    average(own, name, output);
+  });
+  for (const { state: own, now } of statistics) average(own, builder.value(own.input).name, now);
+  return { state, scalars: { rate, corrections, averaging } };
+}
