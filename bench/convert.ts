@@ -58,7 +58,9 @@ try {
     const { milliseconds, peak } = await measure(mode, file);
     const memory = (peak - idle.peak) / size;
     const seconds = (milliseconds / 1000).toFixed(2);
-    process.stdout.write(`  to ${mode.padEnd(6)} ${seconds.padStart(6)} s  ${memory.toFixed(2)} x the file in memory\n`);
+    process.stdout.write(
+      `  to ${mode.padEnd(6)} ${seconds.padStart(6)} s  ${memory.toFixed(2)} x the file in memory\n`,
+    );
   }
 } finally {
   await rm(folder, { recursive: true });

@@ -1,6 +1,7 @@
 /** Writes docs/SUPPORT.md, the table of operators, from their declarations: npm run generate:support */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { COMPOSED } from "../src/formats/tflite/legalise/index.ts";
 import { LOWERINGS } from "../src/formats/tflite/ops/index.ts";
 import type { Graph, Value } from "../src/ir/index.ts";
 import { zeroRule } from "../src/ops/gradient-elementwise.ts";
@@ -11,7 +12,7 @@ import { isReadFromTflite, readerCounts, readerSections } from "./support-reader
 /** Operators that the TFLite writer removes: they compute nothing there, or become a tensor's quantisation. */
 const REMOVED: ReadonlySet<string> = new Set(["Identity", "Dropout", "DequantizeLinear"]);
 
-const inTflite = OP_TYPES.filter((op) => LOWERINGS[op] !== undefined || REMOVED.has(op));
+const inTflite = OP_TYPES.filter((op) => LOWERINGS[op] !== undefined || COMPOSED.has(op) || REMOVED.has(op));
 
 const introduction = `# Operators
 
@@ -27,7 +28,7 @@ forms (a dilated and strided convolution in TFLite, say) are errors that name th
 - **gradient**: *yes*; *zero* where the derivative is 0 almost everywhere; *no*: there is none; *not yet*: there is one, which is not written. Behind *no* and
   *not yet* no weight can be trained.
 - **pruning**: *follows*: a cut of channels passes through it, or it says per axis why not (\`docs/coupling.md\`); *frozen*: whatever it touches keeps its size.
-- **TFLite**: *yes*; *folded*: needs no operator there; *no*: emitting TFLite refuses the graph and names the node.
+- **TFLite**: *yes*; *composed*: of others (\`docs/tflite.md\`); *folded*: needs no operator there; *no*: emitting TFLite refuses the graph and names the node.
 - **int8**: *yes*: has an int8 kernel and runs on it in a quantised graph where its weights and settings are constants; *float*: runs on real numbers
   between DEQUANTIZE and QUANTIZE; *-*: not a matter of numbers, or not in TFLite.
 - **from TFLite**: *yes*: some operator of a TFLite file becomes it, alone or with others (listed at the end).
@@ -58,14 +59,21 @@ function gradientOf(spec: OpSpec): string {
 }
 
 function int8Of(op: OpType): string {
-  if (OPS[op].kind === "quantization" || REMOVED.has(op) || LOWERINGS[op] === undefined) return "-";
+  if (OPS[op].kind === "quantization" || REMOVED.has(op)) return "-";
+  if (LOWERINGS[op] === undefined) return COMPOSED.has(op) ? "float" : "-";
   const graph = oneNode(op);
   return LOWERINGS[op].int8 && outputRule(graph, graph.nodes[0]!, MOBILE_SCHEME).kind !== "float" ? "yes" : "float";
 }
 
 function rowOf(op: OpType): string {
   const spec = OPS[op] as unknown as OpSpec;
-  const tflite = REMOVED.has(op) ? "folded" : LOWERINGS[op] === undefined ? "no" : "yes";
+  const tflite = REMOVED.has(op)
+    ? "folded"
+    : LOWERINGS[op] !== undefined
+      ? "yes"
+      : COMPOSED.has(op)
+        ? "composed"
+        : "no";
   const pruning = spec.couple === "frozen" ? "frozen" : "follows";
   const cells = [op, spec.kind, spec.macs === undefined ? "" : "yes", gradientOf(spec), pruning, tflite, int8Of(op)];
   cells.push(isReadFromTflite(op) ? "yes" : "");

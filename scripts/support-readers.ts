@@ -1,6 +1,6 @@
 /** The part of docs/SUPPORT.md on what the readers take besides the operator table itself. */
-import { DECOMPOSITIONS, MICROSOFT } from "../src/formats/onnx/decompose/index.ts";
-import { UPGRADES } from "../src/formats/onnx/upgrade/index.ts";
+import { DECOMPOSITIONS, MICROSOFT } from "../src/formats/onnx/decompose/registry.ts";
+import { UPGRADES } from "../src/formats/onnx/upgrade/registry.ts";
 import { GRAPH_OPERATORS } from "../src/formats/tfjs/graph/readers.ts";
 import { TFLITE_READ } from "../src/formats/tflite/read/index.ts";
 import { isOpType, OP_TYPES, REFUSED } from "../src/ops/index.ts";

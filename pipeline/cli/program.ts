@@ -9,6 +9,7 @@ import { printProfiles, printTargets } from "./list-commands.ts";
 import { convertCommand, inspectCommand } from "./model-commands.ts";
 import type { Outcome } from "./outcome.ts";
 import { parseQuantity, type QuantityKind } from "./quantity.ts";
+import { evaluateCommand, finetuneCommand, trainCommand } from "./training-commands.ts";
 
 /** A parser of option values whose error is commander's own, so that usage errors look alike. */
 function quantity(flag: string, kind: QuantityKind): (text: string) => number {
@@ -49,6 +50,10 @@ Examples:
   $ espalier inspect model.tflite
   # another format, verified in its runtime
   $ espalier convert model.onnx model.tflite
+  # train, fine-tune, judge
+  $ espalier train resnet8 --data photos/ --epochs 20
+  $ espalier finetune model.onnx --data photos/
+  $ espalier evaluate model.tflite --data photos/
   # the devices that are known
   $ espalier profiles
 
@@ -116,6 +121,9 @@ export function buildProgram(outcome: Outcome): Command {
   program.addCommand(deployCommand(outcome));
   program.addCommand(inspectCommand());
   program.addCommand(convertCommand(outcome));
+  program.addCommand(trainCommand(outcome));
+  program.addCommand(finetuneCommand(outcome));
+  program.addCommand(evaluateCommand());
   program
     .command("targets")
     .description("List the ways of deploying.")

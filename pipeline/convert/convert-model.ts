@@ -1,16 +1,17 @@
 import { emitTflite } from "../../src/formats/tflite/index.ts";
 import { writeFileAtomic } from "../../src/io/index.ts";
-import { valueById } from "../../src/ir/index.ts";
+import { type Graph, valueById } from "../../src/ir/index.ts";
 import { sameInterface } from "../canonical-graph.ts";
 import { storedWeights } from "../inspect/stored-weights.ts";
 import { type Artifact, onnxArtifact, tfliteArtifact } from "../model-check/artifact.ts";
 import { type ComparedOutput, compareRuns, type OriginalRuns } from "../model-check/compare-runs.ts";
 import { arithmeticOf, type Bound, boundsOf } from "../model-check/exactness.ts";
 import { stateOf } from "../model-check/state.ts";
-import { graphOf, type InputSettings, readModelBytes } from "../model-file.ts";
+import { graphOf, type InputSettings, type ModelBytes, readModelBytes } from "../model-file.ts";
 import type { ModelFormat } from "../model-format.ts";
 import { checkDestination, type Destination } from "./destination.ts";
-import { loadSamples, type QuantizeKind, quantiseModel } from "./quantise-model.ts";
+import { loadSamples, type QuantizeKind, quantiseModel, type Samples } from "./quantise-model.ts";
+import { releaseMemory } from "./release-memory.ts";
 import { runOriginalOn } from "./run-original.ts";
 
 export interface ConvertRequest extends InputSettings {
@@ -50,12 +51,15 @@ export interface Conversion {
 }
 
 const DEFAULT_SAMPLES = 256;
+/** From this size on, in bytes, memory is worth the time that it takes to look for garbage. */
+const LARGE = 8e6;
 
 /** Reads, converts, runs both, compares, and writes when the outputs agree. Throws EspalierError when it cannot be done. */
 export async function convertModel(request: ConvertRequest): Promise<Conversion> {
   const destination = await checkDestination(request);
   // What follows keeps no more than it needs: the original's bytes and the graph are let go of before the result is run.
   const made = await make(request, destination);
+  if (made.bytes > LARGE) releaseMemory();
   const bound = new Set(Object.keys(request.inputValues ?? {}));
   const { engine, outputs } = await compareRuns(made.artifact, made.bounds, made.original, bound);
   const verified = outputs.every(({ within }) => within);
@@ -84,24 +88,16 @@ interface Made {
 
 async function make(request: ConvertRequest, { format: to }: Destination): Promise<Made> {
   const model = await readModelBytes(request.from);
+  const { original, samples } = await reference(model, request);
   const raw = graphOf(model, request);
-  const samples =
-    request.data === undefined ? null : await loadSamples(raw, request.data, request.samples ?? DEFAULT_SAMPLES);
-  const original = await runOriginalOn(model, request, samples);
-  const arithmetic = arithmeticOf(raw, model.format, new Set(storedWeights(model).map(({ dtype }) => dtype)));
+  const stored = new Set(storedWeights(model).map(({ dtype }) => dtype));
+  const arithmetic = arithmeticOf(raw, model.format, stored);
   const graph = await quantiseModel(sameInterface(raw), request.quantize, { arithmetic, to, samples });
   const hidden = new Set(stateOf(graph).map(({ output }) => output));
   const seen = graph.outputs.filter((id) => !hidden.has(valueById(graph, id).name));
   const result = request.quantize === "int8" ? "integer" : arithmetic;
   const bounds = boundsOf(graph, result, seen).map((bound) => loosened(bound, request.quantize));
-  const notes: string[] = [];
-  let artifact: Artifact;
-  if (to === "onnx") artifact = onnxArtifact(graph);
-  else {
-    const lowered = emitTflite(graph, { name: model.name, io: "graph" });
-    notes.push(...new Set(lowered.notes.map(({ message }) => message)));
-    artifact = tfliteArtifact(graph, lowered, lowered.bytes);
-  }
+  const { artifact, notes } = write(graph, to, model.name);
   return {
     format: model.format,
     bytes: model.totalBytes,
@@ -111,6 +107,35 @@ async function make(request: ConvertRequest, { format: to }: Destination): Promi
     notes,
     fromData: samples !== null,
   };
+}
+
+/**
+ * The original's answers, before there is a graph beside its bytes: its runtime takes several times their size. Where it
+ * refuses the model, the reader is asked first, which knows better what to do about it.
+ */
+async function reference(
+  model: ModelBytes,
+  request: ConvertRequest,
+): Promise<{ readonly original: OriginalRuns; readonly samples: Samples | null }> {
+  try {
+    const most = request.samples ?? DEFAULT_SAMPLES;
+    const samples = request.data === undefined ? null : await loadSamples(graphOf(model, request), request.data, most);
+    return { original: await runOriginalOn(model, request, samples), samples };
+  } catch (error) {
+    graphOf(model, request);
+    throw error;
+  }
+}
+
+function write(
+  graph: Graph,
+  to: Destination["format"],
+  name: string,
+): { readonly artifact: Artifact; readonly notes: readonly string[] } {
+  if (to === "onnx") return { artifact: onnxArtifact(graph), notes: [] };
+  const lowered = emitTflite(graph, { name, io: "graph" });
+  const notes = new Set(lowered.notes.map(({ message }) => message));
+  return { artifact: tfliteArtifact(graph, lowered, lowered.bytes), notes: [...notes] };
 }
 
 /**

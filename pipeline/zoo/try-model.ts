@@ -131,7 +131,7 @@ async function compare(
 function judged(reference: Reference, outputs: readonly ComparedOutput[], engine: string): Result {
   const worst = outputs.reduce((a, b) => (excess(b) > excess(a) ? b : a));
   const { name, unit, limit, within, note } = worst;
-  const value = valueOf(worst);
+  const value = amountOf(worst);
   return {
     status: within ? "ok" : "FAIL",
     // Scales are float32: whole steps come out as 1.0000001.
@@ -142,11 +142,11 @@ function judged(reference: Reference, outputs: readonly ComparedOutput[], engine
   };
 }
 
-function valueOf({ unit, steps, absolute, relative }: ComparedOutput): number {
+function amountOf({ unit, steps, absolute, relative }: ComparedOutput): number {
   return unit === "steps" ? (steps ?? absolute) : unit === "exact" ? absolute : relative;
 }
 
 /** How far beyond its limit a difference is; exact ones weigh most. */
 function excess(output: ComparedOutput): number {
-  return valueOf(output) / Math.max(output.limit, 1e-12);
+  return amountOf(output) / Math.max(output.limit, 1e-12);
 }

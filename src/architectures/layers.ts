@@ -2,6 +2,9 @@ import type { GraphBuilder, ValueId } from "../ir/index.ts";
 import { newBuilder } from "../ops/index.ts";
 import { float32, type Random, seededRandom } from "../tensor/index.ts";
 
+/** Channels, height and width of an image. */
+export type ImageShape = readonly [number, number, number];
+
 export interface ConvOptions {
   /** Side of the square kernel; default 3. */
   readonly kernel?: number;
@@ -25,18 +28,14 @@ export interface Layers {
 }
 
 /** He normal initialisation (He et al. 2015): variance 2 / fan-in. */
-function heNormal(random: Random, shape: readonly number[], fanIn: number): Float32Array {
+export function heNormal(random: Random, shape: readonly number[], fanIn: number): Float32Array {
   const size = shape.reduce((a, b) => a * b, 1);
   const deviation = Math.sqrt(2 / fanIn);
   return Float32Array.from({ length: size }, () => random.normal() * deviation);
 }
 
 /** An empty classifier for images [N, C, H, W] called "input", and its layers. */
-export function layersFor(
-  name: string,
-  image: readonly [number, number, number],
-  seed: number,
-): { layers: Layers; input: ValueId } {
+export function layersFor(name: string, image: ImageShape, seed: number): { layers: Layers; input: ValueId } {
   const builder = newBuilder(name);
   const input = builder.input("input", { dtype: "float32", shape: ["N", ...image] });
   const random = (label: string) => seededRandom(seed, `${name}/${label}`);

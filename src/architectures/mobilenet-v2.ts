@@ -1,5 +1,5 @@
 import type { Graph, ValueId } from "../ir/index.ts";
-import { type Layers, layersFor } from "./layers.ts";
+import { type ImageShape, type Layers, layersFor } from "./layers.ts";
 
 /** Expand by `factor`, filter each channel, project; joined to the input where the shape stays (Sandler et al. 2018). */
 function invertedResidual(
@@ -30,14 +30,14 @@ const ROWS = [
 ] as const;
 
 /** A small MobileNetV2 for 28x28 images: seven inverted residuals behind a strided stem. */
-export function mobilenetV2(seed: number): Graph {
-  const { layers, input } = layersFor("mobilenet_v2", [1, 28, 28], seed);
+export function mobilenetV2(seed: number, image: ImageShape = [1, 28, 28], classes = 10): Graph {
+  const { layers, input } = layersFor("mobilenet_v2", image, seed);
   let x = layers.conv("stem", input, 16, { stride: 2, activation: "relu6" });
   let block = 0;
   for (const [factor, channels, repeats, stride] of ROWS)
     for (let i = 0; i < repeats; i++)
       x = invertedResidual(layers, `block${++block}`, x, channels, factor, i === 0 ? stride : 1);
   x = layers.conv("head", x, 256, { kernel: 1, activation: "relu6" });
-  layers.builder.output(layers.classifier(x, 10));
+  layers.builder.output(layers.classifier(x, classes));
   return layers.builder.build();
 }

@@ -140,7 +140,7 @@ export class FoldingBuilder {
     attrs: Attributes,
     options: NodeOptions,
   ): { inputs: readonly (ValueId | null)[]; attrs: Attributes } {
-    const position = SHAPE_OPERANDS[op];
+    const position = Object.hasOwn(SHAPE_OPERANDS, op) ? SHAPE_OPERANDS[op] : undefined;
     const operand = position === undefined ? undefined : inputs[position];
     const first = inputs[0];
     if (operand === undefined || operand === null || first === undefined || first === null) return { inputs, attrs };

@@ -101,5 +101,6 @@ const generators: Readonly<Record<string, Generator>> = {
 
 /** The value of a node that makes numbers from shapes (Shape, Size, ConstantOfShape, Range, EyeLike, window functions), as far as it is known. */
 export function generatorOf(op: string, attrs: Attributes, facts: Facts, codes: DimensionCodes): Tensor | null {
-  return generators[op]?.(attrs, facts, codes) ?? windowOf(op, attrs, facts);
+  const generate = Object.hasOwn(generators, op) ? generators[op] : undefined; // a file may name an operator "constructor"
+  return generate?.(attrs, facts, codes) ?? windowOf(op, attrs, facts);
 }

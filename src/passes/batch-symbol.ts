@@ -19,6 +19,13 @@ function isSymbolic(dim: Dim | undefined): boolean {
   return typeof dim === "string";
 }
 
+/** Symbols of the operands of a node that its result has lost. */
+function contracted(graph: Graph, node: Node): Dim[] {
+  const left = valueById(graph, node.outputs[0]!).type.shape;
+  const given = node.inputs.flatMap((id) => (id === null ? [] : valueById(graph, id).type.shape));
+  return given.filter((dim) => isSymbolic(dim) && !left.includes(dim));
+}
+
 /** Which axes a node computes across, so that the result at one position depends on the others. */
 function mixedAxes(graph: Graph, node: Node): Dim[] {
   const shape: Shape = valueById(graph, node.inputs[0]!).type.shape;
@@ -28,10 +35,32 @@ function mixedAxes(graph: Graph, node: Node): Dim[] {
   switch (node.op) {
     case "Softmax":
     case "LogSoftmax":
+    case "Hardmax":
+    case "LpNormalization":
     case "ArgMax":
     case "ArgMin":
+    case "TopK":
     case "Gather":
+    case "GatherElements":
+    case "ScatterElements":
       return [at(Number(attrs.axis))];
+    case "CumSum":
+      return [at(context.ints(1)[0]!)];
+    case "LayerNormalization":
+      return shape.slice(normalAxis(Number(attrs.axis), shape.length));
+    case "MeanVarianceNormalization":
+      return (attrs.axes as readonly number[]).map(at);
+    case "ReverseSequence":
+      return [at(Number(attrs.time_axis))];
+    case "LSTM":
+    case "GRU":
+    case "RNN":
+      return [at(attrs.layout === 1 ? 1 : 0)];
+    case "GatherND":
+    case "ScatterND":
+      return Number(attrs.batch_dims ?? 0) > 0 ? [] : [at(0)];
+    case "Einsum":
+      return contracted(graph, node);
     case "MatMul":
       return [at(-1)];
     case "Gemm":

@@ -1,22 +1,33 @@
 import type { Graph } from "../ir/index.ts";
 import { definePass } from "../rewrite/index.ts";
 import { chooseLabels } from "./layout/choose.ts";
-import { layoutProblem, rootCost, standingCost } from "./layout/problem.ts";
+import { type Cost, layoutProblem, rootCost, standingCost } from "./layout/problem.ts";
 import { rebuild } from "./layout/rebuild.ts";
+
+/** Whether one graph's transposes cost less than another's, and are no more. */
+function isBetter(next: Cost, present: Cost): boolean {
+  return next.total < present.total && next.transposes <= present.transposes;
+}
 
 function withFewerTransposes(graph: Graph): Graph {
   let current = graph;
-  for (;;) {
-    const standing = standingCost(current);
-    if (standing.total === 0) return current;
+  for (let standing = standingCost(graph); standing.total > 0; ) {
     const problem = layoutProblem(current);
     const labels = chooseLabels(problem);
     const costs = problem.roots.map((root) => rootCost(problem, root, labels));
-    const total = costs.reduce((sum, cost) => sum + cost.total, 0);
-    const transposes = costs.reduce((sum, cost) => sum + cost.transposes, 0);
-    if (total >= standing.total || transposes > standing.transposes) return current;
-    current = rebuild(problem, labels);
+    const planned = {
+      transposes: costs.reduce((sum, cost) => sum + cost.transposes, 0),
+      total: costs.reduce((sum, cost) => sum + cost.total, 0),
+    };
+    if (!isBetter(planned, standing)) break;
+    const next = rebuild(problem, labels);
+    const cost = standingCost(next);
+    // Each round must pay, or the next would be the same again.
+    if (!isBetter(cost, standing)) break;
+    current = next;
+    standing = cost;
   }
+  return current;
 }
 
 export const cancelTransposes = definePass({

@@ -1,5 +1,5 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { type Graph, type GraphBuilder, type Node, valueById, type ValueId } from "../ir/index.ts";
+import { type Graph, type GraphBuilder, type Node, type ValueId, valueById } from "../ir/index.ts";
 import { formula } from "../ops/index.ts";
 import { allocate, float32, seededRandom, sizeOf, type Tensor, tensor } from "../tensor/index.ts";
 import type { Parameter } from "./parameters.ts";

@@ -37,7 +37,10 @@ export function bindTrainingBatch(graph: Graph, batch: number): Graph {
     if (now === undefined) continue;
     const expected = [batch, ...type.shape.slice(1)];
     if (shapeText(now.type.shape) !== shapeText(expected) && shapeText(now.type.shape) !== shapeText(type.shape))
-      throw refuse(`value "${name}"`, `its shape would be ${shapeText(now.type.shape)} instead of ${shapeText(expected)}`);
+      throw refuse(
+        `value "${name}"`,
+        `its shape would be ${shapeText(now.type.shape)} instead of ${shapeText(expected)}`,
+      );
   }
   for (const id of graph.outputs) {
     const { name, type } = valueById(bound, id);

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { EspalierError } from "../diagnostics/index.ts";
-import type { ValueId } from "../ir/index.ts";
 import { bytesOf, fromBytes, sizeOf, type Tensor } from "../tensor/index.ts";
 import type { Best } from "./plateau.ts";
 import type { EpochRecord } from "./train-options.ts";

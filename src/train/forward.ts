@@ -104,7 +104,8 @@ function lossOf(
     parts.push(f.mul(addDistillation(f, scored.value, teacher, temperature), f.number(weight)));
   }
   if (features.loss !== null) parts.push(features.loss);
-  if (parts.length === 0) throw new EspalierError("usage", "Without labels and with a teacher of weight 0 there is no loss");
+  if (parts.length === 0)
+    throw new EspalierError("usage", "Without labels and with a teacher of weight 0 there is no loss");
   const loss = parts.reduce((sum, part) => f.add(sum, part));
   return { loss, placed, teacher, features: features.inputs, projections: features.parameters };
 }
@@ -117,21 +118,33 @@ export function forwardOf(original: Graph, options: TrainingGraphOptions): Forwa
   const opening = editGraph(bound);
   opening.setOutputs([...terms.map(({ value }) => value), ...pairs.map(({ student }) => studentValue(bound, student))]);
   if (options.adapters !== undefined && options.masks !== undefined && options.masks.size > 0)
-    throw new EspalierError("usage", "Masks and low-rank adapters exclude each other: an adapter fills what a mask keeps at 0");
+    throw new EspalierError(
+      "usage",
+      "Masks and low-rank adapters exclude each other: an adapter fills what a mask keeps at 0",
+    );
   const adapters =
     options.adapters === undefined
       ? []
       : addAdapters(opening, bound, { ...options.adapters, seed: options.seed ?? 0, ...frozenOf(options) });
-  const learned = options.adapters === undefined ? openParameters(opening, bound, options) : adapters.flatMap(({ left, right }) => [left, right]);
+  const learned =
+    options.adapters === undefined
+      ? openParameters(opening, bound, options)
+      : adapters.flatMap(({ left, right }) => [left, right]);
   const opened = opening.build();
   const builder = editGraph(opened);
   const momentum = options.batchNorm ?? 0.9;
   const { composites, measured } =
-    momentum === "frozen" ? { composites: [], measured: [] } : useBatchStatistics(builder, opened, { trainedOnly: true });
+    momentum === "frozen"
+      ? { composites: [], measured: [] }
+      : useBatchStatistics(builder, opened, { trainedOnly: true });
   const statistics = momentum === "frozen" ? [] : addRunningStatistics(builder, measured, momentum);
   const prepared = options.prepare?.(builder, opened) ?? {};
   const values = builder.currentOutputs.slice(0, terms.length);
-  const placedPairs = pairs.map(({ shape, ...pair }, i) => ({ pair, shape, student: builder.currentOutputs[terms.length + i]! }));
+  const placedPairs = pairs.map(({ shape, ...pair }, i) => ({
+    pair,
+    shape,
+    student: builder.currentOutputs[terms.length + i]!,
+  }));
   const { projections, ...rest } = lossOf(builder, terms, values, original.inputs[0]!, placedPairs, options);
   builder.setOutputs([rest.loss, ...rest.placed.map(({ value }) => value), ...statistics.map(({ output }) => output)]);
   // Building puts the nodes in topological order, which the reverse walk needs.

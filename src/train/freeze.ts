@@ -1,6 +1,6 @@
 import { EspalierError, nearestWord } from "../diagnostics/index.ts";
 import { type Graph, valueById } from "../ir/index.ts";
-import { trainableConstants } from "./parameters.ts";
+import { trainableConstants } from "./trainables.ts";
 
 /** A pattern as a test of names: `*` stands for any text, everything else for itself. */
 function matcher(pattern: string): RegExp {

@@ -6,8 +6,10 @@ export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoin
 export type { Clip } from "./clip-gradients.ts";
 export { type EvaluateOptions, type Evaluation, evaluate, scoresOf } from "./evaluate.ts";
 export type { FeaturePair } from "./feature-distillation.ts";
+export { type FisherOptions, fisherDiagonal } from "./fisher.ts";
 export { frozenByPatterns } from "./freeze.ts";
 export { checkFit, checkLabels, checkSampleShape, type Head, headOf } from "./head.ts";
+export { initialised } from "./initialise.ts";
 export {
   addBinaryCrossEntropy,
   addCrossEntropy,
@@ -20,7 +22,7 @@ export {
 } from "./losses.ts";
 export type { LossKind, OutputLoss } from "./objective.ts";
 export type { AdamOptions, AdamWOptions, Optimiser, SgdOptions } from "./optimisers.ts";
-export { type Parameter, trainableConstants } from "./parameters.ts";
+export type { Parameter } from "./parameters.ts";
 export type { Metric } from "./plateau.ts";
 export { type ReestimateOptions, reestimateBatchNorm } from "./reestimate.ts";
 export { rateAt, type Schedule } from "./schedules.ts";
@@ -33,6 +35,7 @@ export type {
   TrainResult,
   ValidationOptions,
 } from "./train-options.ts";
+export { trainableConstants } from "./trainables.ts";
 export { train } from "./trainer.ts";
 export type { TrainingData } from "./training-data.ts";
 export { type StateTensor, type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./training-graph.ts";

@@ -88,10 +88,14 @@ export function termsOf(graph: Graph, losses: readonly OutputLoss[] | undefined)
     return [termOf(graph, { kind: "cross-entropy" })];
   }
   if (graph.inputs.length !== 1)
-    throw new EspalierError("unsupported", `Only models with one input are trained, this one has ${graph.inputs.length}`, {
-      where: `graph "${graph.name}"`,
-      hint: "Bind the others to a constant (--input name=value).",
-    });
+    throw new EspalierError(
+      "unsupported",
+      `Only models with one input are trained, this one has ${graph.inputs.length}`,
+      {
+        where: `graph "${graph.name}"`,
+        hint: "Bind the others to a constant (--input name=value).",
+      },
+    );
   if (losses.length === 0) throw new EspalierError("usage", "There must be at least one loss");
   return losses.map((loss) => termOf(graph, loss));
 }

@@ -1,68 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
-import { type Graph, type GraphBuilder, producers, shapeText, typeText, type ValueId, valueById } from "../ir/index.ts";
-import { specOf } from "../ops/index.ts";
+import { type Graph, type GraphBuilder, shapeText, typeText, type ValueId, valueById } from "../ir/index.ts";
 import type { Tensor } from "../tensor/index.ts";
-
-/** Which inputs of an operator are learned when they are constants, and which of those weight decay pulls at. */
-interface Learned {
-  readonly at: readonly number[];
-  readonly decays: readonly number[];
-}
-
-const LEARNED: Readonly<Record<string, Learned>> = {
-  Conv: { at: [1, 2], decays: [1] },
-  ConvTranspose: { at: [1, 2], decays: [1] },
-  Gemm: { at: [0, 1, 2], decays: [0, 1] },
-  MatMul: { at: [0, 1], decays: [0, 1] },
-  BatchNormalization: { at: [1, 2], decays: [] },
-  InstanceNormalization: { at: [1, 2], decays: [] },
-  LayerNormalization: { at: [1, 2], decays: [] },
-  PRelu: { at: [1], decays: [] },
-  LSTM: { at: [1, 2, 3], decays: [1, 2] },
-  GRU: { at: [1, 2, 3], decays: [1, 2] },
-  RNN: { at: [1, 2, 3], decays: [1, 2] },
-};
-
-/** Operators after which the Add of a constant is a bias. */
-const BIASED = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
-
-/** A constant that training may change. */
-export interface TrainableConstant {
-  readonly id: ValueId;
-  /** Whether weight decay pulls at it: weights of contractions, not biases, slopes, scales and shifts of normalisations. */
-  readonly decays: boolean;
-}
-
-/** The float32 constants that training may change, in graph order; one that is used in several ways decays only if all of them do. */
-export function trainables(graph: Graph): TrainableConstant[] {
-  const producer = producers(graph);
-  const found = new Map<ValueId, boolean>();
-  const add = (id: ValueId | null | undefined, decays: boolean) => {
-    if (id === undefined || id === null || valueById(graph, id).data?.dtype !== "float32") return;
-    found.set(id, (found.get(id) ?? true) && decays);
-  };
-  for (const node of graph.nodes) {
-    if (node.op === "Add") {
-      for (const i of [0, 1])
-        if (BIASED.has(producer.get(node.inputs[1 - i]!)?.op ?? "")) add(node.inputs[i], false);
-      continue;
-    }
-    const learned = LEARNED[node.op];
-    // What has no gradient cannot be learned; the layers after it still can.
-    if (learned === undefined || typeof specOf(node.op).gradient !== "function") continue;
-    for (const i of learned.at) {
-      const id = node.inputs[i];
-      const rank = id === undefined || id === null ? 0 : valueById(graph, id).type.shape.length;
-      add(id, learned.decays.includes(i) && rank > 1);
-    }
-  }
-  return [...found].map(([id, decays]) => ({ id, decays }));
-}
-
-/** Ids of the float32 constants that training may change: weights, biases, slopes, scales and shifts of normalisations. In graph order. */
-export function trainableConstants(graph: Graph): ValueId[] {
-  return trainables(graph).map(({ id }) => id);
-}
+import { trainables } from "./trainables.ts";
 
 /** A tensor that the optimiser moves. */
 export interface Parameter {

@@ -12,9 +12,15 @@ export interface Best {
   readonly constants: ReadonlyMap<ValueId, Tensor<"float32">>;
 }
 
-/** Whether a validation is better than the best one, by at least `least`. A loss that is no number is never better. */
+/**
+ * Whether a validation is better than the best one, by at least `least`; of equal accuracies the one with less loss is. A loss that is no number is
+ * never better.
+ */
 export function isBetter(now: Validation, best: Validation | null, metric: Metric, least: number): boolean {
-  if (metric === "accuracy") return best === null || now.accuracy! > best.accuracy! + least;
+  if (metric === "accuracy") {
+    if (best === null || now.accuracy! > best.accuracy! + least) return true;
+    return now.accuracy === best.accuracy && now.loss < best.loss - least;
+  }
   if (!Number.isFinite(now.loss)) return false;
   return best === null || now.loss < best.loss - least;
 }

@@ -3,10 +3,10 @@ import { editGraph } from "../ops/index.ts";
 import { openOrt } from "../runtimes/onnxruntime.ts";
 import { float32, seededRandom, toFloat32 } from "../tensor/index.ts";
 import { useBatchStatistics } from "./batch-norm.ts";
+import { bindBatch } from "./bind-batch.ts";
 import { checkFit, headOf } from "./head.ts";
 import { sessionOptions } from "./session-options.ts";
 import type { TrainingData } from "./training-data.ts";
-import { bindBatch } from "./bind-batch.ts";
 
 export interface ReestimateOptions {
   /** Number of batches; default 10, or what the data set has. */

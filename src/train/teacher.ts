@@ -4,8 +4,8 @@ import { editGraph } from "../ops/index.ts";
 import { openOrt } from "../runtimes/onnxruntime.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { bindTrainingBatch } from "./bind-batch.ts";
-import type { KnownPair } from "./forward.ts";
 import type { FeaturePair } from "./feature-distillation.ts";
+import type { KnownPair } from "./forward.ts";
 import { headOf } from "./head.ts";
 import { sessionOptions } from "./session-options.ts";
 
@@ -27,7 +27,10 @@ export interface Teacher {
 export function knownPairs(teacher: Graph, pairs: readonly FeaturePair[], batch: number): KnownPair[] {
   if (pairs.length === 0) return [];
   const bound = bindTrainingBatch(teacher, batch);
-  return pairs.map((pair) => ({ ...pair, shape: valueById(bound, featureId(bound, pair.teacher)).type.shape as number[] }));
+  return pairs.map((pair) => ({
+    ...pair,
+    shape: valueById(bound, featureId(bound, pair.teacher)).type.shape as number[],
+  }));
 }
 
 function featureId(graph: Graph, name: string): number {
@@ -36,7 +39,10 @@ function featureId(graph: Graph, name: string): number {
   if (found === undefined)
     throw new EspalierError("usage", `The teacher has no value "${name}"`, {
       where: `graph "${graph.name}"`,
-      hint: suggestion(name, values.slice(0, 20).map((value) => value.name)),
+      hint: suggestion(
+        name,
+        values.slice(0, 20).map((value) => value.name),
+      ),
     });
   return found.id;
 }

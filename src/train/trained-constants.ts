@@ -16,7 +16,8 @@ export function trainedConstants(
   const byInput = new Map(state.map(({ input }, i) => [input, averaged.get(input) ?? i]));
   const constants = new Map<ValueId, Tensor<"float32">>();
   for (const { constant, role, input } of state)
-    if (constant !== null && (role === "weight" || role === "statistic")) constants.set(constant, read(byInput.get(input)!));
+    if (constant !== null && (role === "weight" || role === "statistic"))
+      constants.set(constant, read(byInput.get(input)!));
   for (const { constant, weight, left, right, scale } of adapters)
     constants.set(constant, fusedWeight(weight, read(byInput.get(left)!), read(byInput.get(right)!), scale));
   return constants;

@@ -64,10 +64,21 @@ function graphOptions(options: TrainOptions, optimiser: Optimiser, plan: Plan): 
   if (teacher === undefined) return { batch, accumulate, optimiser, ...optional } as TrainingGraphOptions;
   const { graph, features = [], ...distillation } = teacher;
   const pairs = knownPairs(graph, features, batch);
-  return { batch, accumulate, optimiser, ...optional, distillation: { ...distillation, features: pairs } } as TrainingGraphOptions;
+  return {
+    batch,
+    accumulate,
+    optimiser,
+    ...optional,
+    distillation: { ...distillation, features: pairs },
+  } as TrainingGraphOptions;
 }
 
-async function teacherOf(graph: Graph, options: TrainOptions, training: TrainingGraph, batch: number): Promise<Teacher | null> {
+async function teacherOf(
+  graph: Graph,
+  options: TrainOptions,
+  training: TrainingGraph,
+  batch: number,
+): Promise<Teacher | null> {
   const { teacher, threads } = options;
   if (teacher === undefined) return null;
   const logits = training.names.teacher !== null;

@@ -49,7 +49,6 @@ export interface TrainingGraph {
   readonly state: readonly StateTensor[];
 }
 
-
 interface Slope {
   readonly parameter: Parameter;
   readonly gradient: ValueId;
@@ -75,7 +74,11 @@ function slopesOf(forward: Forward): { readonly slopes: readonly Slope[]; readon
   return { slopes, unmoved };
 }
 
-function namesOf(builder: GraphBuilder, original: Graph, forward: Forward): Omit<TrainingGraph["names"], "rate" | "corrections" | "averaging" | "keep"> {
+function namesOf(
+  builder: GraphBuilder,
+  original: Graph,
+  forward: Forward,
+): Omit<TrainingGraph["names"], "rate" | "corrections" | "averaging" | "keep"> {
   const name = (id: ValueId) => builder.value(id).name;
   const first = forward.placed.find(({ target }) => target !== null);
   return {
@@ -108,7 +111,9 @@ function described(builder: GraphBuilder, forward: Forward): Pick<TrainingGraph,
   return {
     classes: forward.placed.find(({ term }) => term.classes !== null)?.term.classes ?? null,
     targets: forward.placed.flatMap(({ term, target }) =>
-      target === null ? [] : [{ input: name(target), term, shape: builder.value(target).type.shape as readonly number[] }],
+      target === null
+        ? []
+        : [{ input: name(target), term, shape: builder.value(target).type.shape as readonly number[] }],
     ),
     adapters: forward.adapters.map(({ constant, weight, left, right, scale }) => ({
       constant,
@@ -133,7 +138,12 @@ export function trainingGraph(original: Graph, options: TrainingGraphOptions): T
   return { ...training, state: [...training.state, ...named(forward.builder, unmoved)] };
 }
 
-function inOne(original: Graph, options: TrainingGraphOptions, forward: Forward, slopes: readonly Slope[]): TrainingGraph {
+function inOne(
+  original: Graph,
+  options: TrainingGraphOptions,
+  forward: Forward,
+  slopes: readonly Slope[],
+): TrainingGraph {
   const { builder, statistics } = forward;
   const moved = slopes.map(({ parameter, gradient }) => ({ parameter, gradient, weight: parameter.input }));
   const tracked = statistics.map((state) => ({ state, now: state.output }));
@@ -149,7 +159,12 @@ function scoresOf(forward: Forward): ValueId {
 }
 
 /** One graph that adds gradients up and one that makes the update from them: the weights stay while the batches of an update run. */
-function inTwo(original: Graph, options: TrainingGraphOptions, forward: Forward, slopes: readonly Slope[]): TrainingGraph {
+function inTwo(
+  original: Graph,
+  options: TrainingGraphOptions,
+  forward: Forward,
+  slopes: readonly Slope[],
+): TrainingGraph {
   const { builder, statistics } = forward;
   const share = 1 / options.accumulate!;
   const keep = builder.input("keep", { dtype: "float32", shape: [] });

@@ -1,4 +1,4 @@
-import { type GraphBuilder, type ValueId } from "../ir/index.ts";
+import type { GraphBuilder, ValueId } from "../ir/index.ts";
 import { formula } from "../ops/index.ts";
 import { allocate, float32, sizeOf, type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
 import { addClipping, type Clip } from "./clip-gradients.ts";
@@ -80,14 +80,22 @@ export function addUpdates(
   const corrections = correctionsAt(optimiser, 1).map((_, i) => builder.input(`correction.${i}`, one));
   const averaging = options.ema === undefined ? null : builder.input("averaging", one);
   const gradients = moved.map(({ gradient }) => gradient);
-  const clipped = options.clip === undefined ? gradients : addClipping(formula(builder, "clip"), gradients, options.clip);
+  const clipped =
+    options.clip === undefined ? gradients : addClipping(formula(builder, "clip"), gradients, options.clip);
   const state: PlacedState[] = [];
   const average = (of: PlacedState, name: string, now: ValueId) => {
     if (averaging === null) return;
     const { shape } = of.initial;
     const input = builder.input(`${name}.average`, { dtype: "float32", shape });
     const output = addAverage(formula(builder, `${name}.average`), input, now, averaging);
-    state.push({ role: "average", constant: of.constant, of: builder.value(of.input).name, input, output, initial: of.initial });
+    state.push({
+      role: "average",
+      constant: of.constant,
+      of: builder.value(of.input).name,
+      input,
+      output,
+      initial: of.initial,
+    });
   };
   moved.forEach(({ parameter, weight }, i) => {
     const { name, initial, constant, decays } = parameter;

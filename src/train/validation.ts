@@ -72,7 +72,8 @@ async function validateRange(
       const indices = Int32Array.from({ length: batch }, (_, i) => from + round * batch + i);
       const samples = data.batch(indices);
       const own = data.targets?.(indices) ?? {};
-      const feeds = { [name(bound.inputs[0]!)]: samples } as Parameters<typeof session.run>[0] & Record<string, unknown>;
+      const feeds = { [name(bound.inputs[0]!)]: samples } as Parameters<typeof session.run>[0] &
+        Record<string, unknown>;
       for (const { term, target } of placed)
         if (target !== null)
           feeds[name(target)] = targetOf(term, builder.value(target).type.shape as number[], data, indices, own, 0);

@@ -1,6 +1,6 @@
-import type { DType } from "../../src/tensor/index.ts";
 import type { Graph, GraphBuilder, ValueId } from "../../src/ir/index.ts";
 import { newBuilder } from "../../src/ops/index.ts";
+import type { DType } from "../../src/tensor/index.ts";
 import { float32, int64s, scalar, seededRandom, sizeOf, type Tensor } from "../../src/tensor/index.ts";
 
 /** A small graph for one way of using an operator. `int8: false` says that its quantised form runs on real numbers in part. */

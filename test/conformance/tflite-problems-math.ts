@@ -12,8 +12,8 @@ const unary = (op: string, attrs: Attributes = {}, prepare?: string) =>
   );
 
 const curves: Problem[] = [
-  ...["Sin", "Cos", "Tan", "Sinh", "Cosh", "Asinh", "Atan", "Erf", "Softsign", "Mish", "Selu", "Round", "Sign"].map((op) =>
-    unary(op),
+  ...["Sin", "Cos", "Tan", "Sinh", "Cosh", "Asinh", "Atan", "Erf", "Softsign", "Mish", "Selu", "Round", "Sign"].map(
+    (op) => unary(op),
   ),
   ...["Asin", "Acos", "Atanh"].map((op) => unary(op, {}, "Tanh")),
   problem(
@@ -69,7 +69,12 @@ const integers: Problem[] = [
       const one = constant(scalar("int64", 1));
       const sum = b.node("Sub", [b.node("Mul", [b.node("Add", [x!, two]), y!]), one]);
       const divisor = b.node("Add", [y!, one]);
-      return [b.node("Mod", [sum, divisor]), b.node("Max", [sum, x!]), b.node("Clip", [sum, one, null]), b.node("Abs", [sum])];
+      return [
+        b.node("Mod", [sum, divisor]),
+        b.node("Max", [sum, x!]),
+        b.node("Clip", [sum, one, null]),
+        b.node("Abs", [sum]),
+      ];
     },
     false,
   ),
@@ -119,7 +124,10 @@ const integers: Problem[] = [
     ({ b, constant }, [x]) => {
       const shifted = b.node("Sub", [x!, constant(scalar("int64", 1))]);
       const values = constant(fromNumbers("float32", [2], [-0.5, 2]));
-      return [b.node("OneHot", [shifted, constant(scalar("int64", 4)), values]), b.node("OneHot", [x!, constant(scalar("int64", 3)), values], { axis: 1 })];
+      return [
+        b.node("OneHot", [shifted, constant(scalar("int64", 4)), values]),
+        b.node("OneHot", [x!, constant(scalar("int64", 3)), values], { axis: 1 }),
+      ];
     },
     false,
   ),
@@ -171,13 +179,24 @@ const norms: Problem[] = [
   problem(
     "instance norm",
     [image],
-    ({ b, weight }, [x]) => b.node("InstanceNormalization", [b.node("Conv", [x!, weight(5, 4, 1, 1)]), weight(5), weight(5)]),
+    ({ b, weight }, [x]) =>
+      b.node("InstanceNormalization", [b.node("Conv", [x!, weight(5, 4, 1, 1)]), weight(5), weight(5)]),
     false,
   ),
   problem("lrn", [image], ({ b }, [x]) => b.node("LRN", [x!], { size: 3, alpha: 0.2, beta: 0.6, bias: 1.5 }), false),
-  problem("lp norms", [image], ({ b }, [x]) => [b.node("LpNormalization", [x!], { axis: 1 }), b.node("LpNormalization", [x!], { p: 1 })], false),
+  problem(
+    "lp norms",
+    [image],
+    ({ b }, [x]) => [b.node("LpNormalization", [x!], { axis: 1 }), b.node("LpNormalization", [x!], { p: 1 })],
+    false,
+  ),
   problem("mean variance norm", [image], ({ b }, [x]) => b.node("MeanVarianceNormalization", [x!]), false),
-  problem("lp pool", [image], ({ b }, [x]) => b.node("LpPool", [x!], { kernel_shape: [2, 3], strides: [2, 1], p: 2 }), false),
+  problem(
+    "lp pool",
+    [image],
+    ({ b }, [x]) => b.node("LpPool", [x!], { kernel_shape: [2, 3], strides: [2, 1], p: 2 }),
+    false,
+  ),
   problem("global lp pool", [image], ({ b }, [x]) => b.node("GlobalLpPool", [x!], { p: 3 }), false),
 ];
 

@@ -6,13 +6,22 @@ const resize = (name: string, sizes: readonly number[], attrs: Attributes, int8 
   problem(
     `resize ${name}`,
     [image],
-    ({ b, ints, weight }, [x]) => b.node("Resize", [b.node("Conv", [x!, weight(3, 4, 1, 1)]), null, null, ints(...sizes)], { axes: [2, 3], ...attrs }),
+    ({ b, ints, weight }, [x]) =>
+      b.node("Resize", [b.node("Conv", [x!, weight(3, 4, 1, 1)]), null, null, ints(...sizes)], {
+        axes: [2, 3],
+        ...attrs,
+      }),
     int8,
   );
 
 const resizing: Problem[] = [
   resize("nearest up", [14, 18], { mode: "nearest" }, true),
-  resize("nearest up, asymmetric floor", [14, 27], { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" }, true),
+  resize(
+    "nearest up, asymmetric floor",
+    [14, 27],
+    { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
+    true,
+  ),
   resize("nearest down", [3, 4], { mode: "nearest", nearest_mode: "ceil" }, true),
   resize("nearest aligned", [13, 5], { mode: "nearest", coordinate_transformation_mode: "align_corners" }, true),
   resize("linear half pixel", [14, 20], { mode: "linear" }, true),
@@ -27,7 +36,9 @@ const resizing: Problem[] = [
     ({ b, vector }, [x]) => b.node("Resize", [x!, null, vector(1, 1, 1.7, 0.6)], { mode: "linear" }),
     false,
   ),
-  problem("resize a sequence", [["N", 3, 8]], ({ b, ints }, [x]) => b.node("Resize", [x!, null, null, ints(16)], { mode: "linear", axes: [2] })),
+  problem("resize a sequence", [["N", 3, 8]], ({ b, ints }, [x]) =>
+    b.node("Resize", [x!, null, null, ints(16)], { mode: "linear", axes: [2] }),
+  ),
   problem(
     "resize channels too",
     [image],
@@ -44,7 +55,14 @@ const pixels: Problem[] = [
   problem("space to depth", [["N", 3, 6, 4]], ({ b }, [x]) => b.node("SpaceToDepth", [x!], { blocksize: 2 })),
 ];
 
-const convTranspose = (name: string, x: readonly number[], w: readonly number[], outputs: number, attrs: Attributes, int8 = false) =>
+const convTranspose = (
+  name: string,
+  x: readonly number[],
+  w: readonly number[],
+  outputs: number,
+  attrs: Attributes,
+  int8 = false,
+) =>
   problem(
     `conv transpose ${name}`,
     [["N", ...x]],
@@ -54,10 +72,27 @@ const convTranspose = (name: string, x: readonly number[], w: readonly number[],
 
 const transposed: Problem[] = [
   convTranspose("odd pads", [4, 5, 6], [4, 3, 3, 3], 3, { strides: [2, 2], pads: [1, 0, 0, 1] }, true),
-  convTranspose("pytorch: output padding 1", [4, 5, 6], [4, 3, 3, 3], 3, { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] }, true),
-  convTranspose("output padding beyond the pads", [4, 5, 6], [4, 3, 2, 2], 3, { strides: [3, 3], output_padding: [2, 1] }),
+  convTranspose(
+    "pytorch: output padding 1",
+    [4, 5, 6],
+    [4, 3, 3, 3],
+    3,
+    { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] },
+    true,
+  ),
+  convTranspose("output padding beyond the pads", [4, 5, 6], [4, 3, 2, 2], 3, {
+    strides: [3, 3],
+    output_padding: [2, 1],
+  }),
   convTranspose("depthwise", [4, 5, 6], [4, 1, 4, 4], 4, { strides: [2, 2], pads: [1, 1, 1, 1], group: 4 }, true),
-  convTranspose("two groups, dilated", [4, 5, 6], [4, 3, 3, 3], 6, { group: 2, dilations: [2, 1], strides: [2, 2] }, true),
+  convTranspose(
+    "two groups, dilated",
+    [4, 5, 6],
+    [4, 3, 3, 3],
+    6,
+    { group: 2, dilations: [2, 1], strides: [2, 2] },
+    true,
+  ),
   convTranspose("large groups", [128, 2, 2], [128, 64, 4, 4], 128, { group: 2, strides: [2, 2], pads: [1, 1, 1, 1] }),
   convTranspose("1d", [4, 9], [4, 3, 4], 3, { strides: [2], pads: [1, 1] }, true),
 ];
@@ -65,13 +100,12 @@ const transposed: Problem[] = [
 const picking: Problem[] = [
   problem(
     "gather elements",
-    [
-      [1, 3, 4],
-      { dtype: "int64", shape: [1, 2, 4] },
-    ],
+    [[1, 3, 4], { dtype: "int64", shape: [1, 2, 4] }],
     ({ b, constant }, [x, at]) => [
       b.node("GatherElements", [x!, at!], { axis: 1 }),
-      b.node("GatherElements", [x!, constant(tensor("int64", [1, 3, 2], int64s([0, -1, 3, 2, 1, 1]).data))], { axis: 2 }),
+      b.node("GatherElements", [x!, constant(tensor("int64", [1, 3, 2], int64s([0, -1, 3, 2, 1, 1]).data))], {
+        axis: 2,
+      }),
     ],
     false,
   ),
@@ -113,19 +147,22 @@ const picking: Problem[] = [
     },
     false,
   ),
-  problem("compress", [[1, 3, 4]], ({ b, constant }, [x]) => {
-    const keep = constant(fromNumbers("bool", [4], [1, 0, 0, 1]));
-    return [b.node("Compress", [x!, keep], { axis: 2 }), b.node("Compress", [x!, keep])];
-  }, false),
+  problem(
+    "compress",
+    [[1, 3, 4]],
+    ({ b, constant }, [x]) => {
+      const keep = constant(fromNumbers("bool", [4], [1, 0, 0, 1]));
+      return [b.node("Compress", [x!, keep], { axis: 2 }), b.node("Compress", [x!, keep])];
+    },
+    false,
+  ),
   problem("pad edge and wrap", [image], ({ b, ints, weight }, [x]) => {
     const y = b.node("Conv", [x!, weight(3, 4, 1, 1)]);
     const pads = ints(0, 0, 2, 1, 0, 0, 1, 3);
     return [b.node("Pad", [y, pads], { mode: "edge" }), b.node("Pad", [y, pads], { mode: "wrap" })];
   }),
-  problem(
-    "pad by less than nothing",
-    [image],
-    ({ b, ints }, [x]) => b.node("Pad", [x!, ints(0, 0, -2, 1, 0, 0, 1, -3)]),
+  problem("pad by less than nothing", [image], ({ b, ints }, [x]) =>
+    b.node("Pad", [x!, ints(0, 0, -2, 1, 0, 0, 1, -3)]),
   ),
   problem(
     "trilu",
@@ -133,7 +170,12 @@ const picking: Problem[] = [
     ({ b, constant }, [x]) => [b.node("Trilu", [x!]), b.node("Trilu", [x!, constant(int64s([1]))], { upper: 0 })],
     false,
   ),
-  problem("reverse sequence", [[1, 6, 3]], ({ b, ints }, [x]) => b.node("ReverseSequence", [x!, ints(4)], { time_axis: 1, batch_axis: 0 }), false),
+  problem(
+    "reverse sequence",
+    [[1, 6, 3]],
+    ({ b, ints }, [x]) => b.node("ReverseSequence", [x!, ints(4)], { time_axis: 1, batch_axis: 0 }),
+    false,
+  ),
 ];
 
 const einsum = (equation: string, ...shapes: number[][]) =>
@@ -161,8 +203,17 @@ const recurrent = (op: "LSTM" | "GRU" | "RNN", attrs: Attributes, states = false
     `${op.toLowerCase()} ${Object.values(attrs).join(" ")}${states ? " with states" : ""}`,
     [x, ...stateful],
     ({ b, weight }, [input, ...initial]) => {
-      const parameters = [weight(directions, gates * 5, 3), weight(directions, gates * 5, 5), weight(directions, 2 * gates * 5)];
-      return b.nodes(op, [input!, ...parameters, ...(states ? [null, ...initial] : [])], { hidden_size: 5, ...attrs }, { outputs });
+      const parameters = [
+        weight(directions, gates * 5, 3),
+        weight(directions, gates * 5, 5),
+        weight(directions, 2 * gates * 5),
+      ];
+      return b.nodes(
+        op,
+        [input!, ...parameters, ...(states ? [null, ...initial] : [])],
+        { hidden_size: 5, ...attrs },
+        { outputs },
+      );
     },
     false,
   );
@@ -182,7 +233,12 @@ const sequences: Problem[] = [
     "lstm with peepholes",
     [[4, 1, 3]],
     ({ b, weight }, [x]) =>
-      b.nodes("LSTM", [x!, weight(1, 20, 3), weight(1, 20, 5), null, null, null, null, weight(1, 15)], { hidden_size: 5 }, { outputs: 3 }),
+      b.nodes(
+        "LSTM",
+        [x!, weight(1, 20, 3), weight(1, 20, 5), null, null, null, null, weight(1, 15)],
+        { hidden_size: 5 },
+        { outputs: 3 },
+      ),
     false,
   ),
 ];

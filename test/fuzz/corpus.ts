@@ -7,6 +7,7 @@ import { emitTflite } from "../../src/formats/tflite/index.ts";
 import { newBuilder, type OpType } from "../../src/ops/index.ts";
 import { seededRandom } from "../../src/tensor/index.ts";
 import { PROBLEMS as LOWERED } from "../conformance/tflite-problems.ts";
+import { ONNX_SPECIMENS } from "../unit/onnx/specimens.ts";
 import type { Problem } from "../unit/ops/infer-draw.ts";
 import { PROBLEMS } from "../unit/ops/infer-problems.ts";
 import type { Specimen } from "./attempt.ts";
@@ -46,7 +47,9 @@ export function corpus(): Specimen[] {
   );
   // One in five is a TensorFlow.js model, though there are few of them.
   const tfjs = tfjsSpecimens();
-  const files = [...operators, ...whole, ...lowered, ...folderCorpus(fixtures)];
+  // Control flow, functions, external data and operators of other domains, which our writer does not write.
+  const foreign = ONNX_SPECIMENS.map((specimen): Specimen => ({ ...specimen, format: "onnx" }));
+  const files = [...operators, ...whole, ...foreign, ...foreign, ...lowered, ...folderCorpus(fixtures)];
   return [...files, ...Array.from({ length: Math.ceil(files.length / 4) }, (_, i) => tfjs[i % tfjs.length]!)];
 }
 

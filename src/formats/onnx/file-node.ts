@@ -1,7 +1,7 @@
 import { type ErrorCode, EspalierError } from "../../diagnostics/index.ts";
 import type { Attribute, Attributes, Shape, TensorType, ValueId } from "../../ir/index.ts";
 import { normalAxis, staticDim } from "../../ir/index.ts";
-import { type DType, fromNumbers, int64s, scalar, type Tensor, toNumbers } from "../../tensor/index.ts";
+import { DTYPES, type DType, fromNumbers, int64s, type Tensor, toNumbers } from "../../tensor/index.ts";
 import type { Session } from "./session.ts";
 
 /** What a file says of one node. */
@@ -18,6 +18,9 @@ export interface FileNodeParts {
   readonly label: string;
   readonly where: string;
 }
+
+/** Elements of a constant that is made from a size. */
+const MOST_COUNTED = 2 ** 20;
 
 type Inputs = readonly (ValueId | null)[];
 
@@ -127,7 +130,7 @@ export class FileNode {
 
   /** A scalar constant of a dtype. */
   scalar(suffix: string, value: number, dtype: DType): ValueId {
-    return this.constant(suffix, scalar(dtype, value));
+    return this.numbersOf(suffix, dtype, [], [value]);
   }
 
   /** A vector of int64: shapes, axes, pads. */
@@ -135,8 +138,25 @@ export class FileNode {
     return this.constant(suffix, int64s(values));
   }
 
-  /** A constant of one dtype from numbers. */
+  /** A constant of `count` elements, each by its index; a count that no model has (it may come from a hostile shape) is refused. */
+  counted(suffix: string, dtype: DType, count: number, element: (i: number) => number): ValueId {
+    if (count > MOST_COUNTED)
+      this.fail(`${this.op} over ${count} elements is not supported`, `At most ${MOST_COUNTED} are.`);
+    return this.numbersOf(
+      suffix,
+      dtype,
+      [count],
+      Array.from({ length: count }, (_, i) => element(i)),
+    );
+  }
+
+  /** A constant of one dtype from numbers, which an integer must hold as they are. */
   numbersOf(suffix: string, dtype: DType, shape: readonly number[], values: ArrayLike<number>): ValueId {
+    if (!DTYPES[dtype].float) {
+      const odd = Array.prototype.find.call(values, (value) => !Number.isSafeInteger(value));
+      if (odd !== undefined)
+        this.fail(`${this.op} over ${dtype} needs the number ${odd}, which no ${dtype} is`, undefined, "input");
+    }
     return this.constant(suffix, fromNumbers(dtype, shape, values));
   }
 

@@ -30,7 +30,7 @@ function weightsOf(session: Session, graph: GraphProto): ReadonlyMap<string, Sto
   const weights = new Map<string, StoredWeight>();
   for (const proto of graph.initializer)
     weights.set(proto.name, {
-      read: () => readTensor(proto, `initialiser "${proto.name}"`, session.files),
+      read: () => session.tensor(proto, () => readTensor(proto, `initialiser "${proto.name}"`, session.files)),
       narrow: isNarrow(proto.dataType),
     });
   for (const proto of graph.sparseInitializer) {

@@ -7,7 +7,7 @@ import { mainFrame } from "./frame.ts";
 import { type InterfaceOptions, readInterface } from "./interface.ts";
 import { decodeModel, type Model, opsetsOf } from "./model.ts";
 import { functionKey, readNode } from "./read-node.ts";
-import { bind, type Frame, resolvePresent, Session } from "./session.ts";
+import { bind, type Frame, resolvePresent, Session, type TensorCache } from "./session.ts";
 import { DenseBudget } from "./sparse.ts";
 
 /** What the reader is told besides the bytes. */
@@ -26,12 +26,12 @@ export interface ReadOnnxOptions extends InterfaceOptions {
 export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Graph {
   try {
     const model = decodeModel(bytes);
-    const opsets = opsetsOf(model);
+    const reading = { opsets: opsetsOf(model), options, bytes: bytes.length, tensors: new Map() };
     try {
-      return readModel(model, { opsets, options, bytes: bytes.length });
+      return readModel(model, reading);
     } catch (error) {
       if (!isOpen(model) || !(error instanceof EspalierError) || error.code === "usage") throw error;
-      return readModel(model, { opsets, options, bytes: bytes.length, batch: 1 });
+      return readModel(model, { ...reading, batch: 1 });
     }
   } catch (error) {
     throw withContext(error, options.name ?? "model.onnx");
@@ -61,6 +61,7 @@ interface Reading {
   readonly options: ReadOnnxOptions;
   /** Size of the file. */
   readonly bytes: number;
+  readonly tensors: TensorCache;
   /** The batch, when it is to be a number. */
   readonly batch?: Dim;
 }
@@ -78,6 +79,7 @@ function readModel(model: Model, reading: Reading): Graph {
     functions: new Map(functions),
     files,
     budget: new DenseBudget(reading.bytes),
+    tensors: reading.tensors,
     readNode,
   });
   const frame = mainFrame(session, graph, reading.opsets);

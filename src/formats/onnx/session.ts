@@ -4,7 +4,7 @@ import type { Attributes, NodeOptions, ValueId } from "../../ir/index.ts";
 import { isOpType, specOf } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import type { AttributeScope } from "./attributes.ts";
-import type { FunctionProto, GraphProto, NodeProto } from "./codec/generated/onnx_pb.ts";
+import type { FunctionProto, GraphProto, NodeProto, TensorProto } from "./codec/generated/onnx_pb.ts";
 import type { ExternalFiles } from "./external.ts";
 import type { DenseBudget } from "./sparse.ts";
 
@@ -47,7 +47,11 @@ function countNodes(nodes: readonly NodeProto[]): number {
   return count;
 }
 
+/** Weights that a first, failed reading of the file has read already. */
+export type TensorCache = Map<TensorProto, Tensor>;
+
 export interface SessionParts {
+  readonly tensors: TensorCache;
   readonly builder: FoldingBuilder;
   readonly graph: GraphProto;
   readonly functions: ReadonlyMap<string, FunctionProto>;
@@ -75,6 +79,7 @@ export class Session {
   readonly narrow = new Set<ValueId>();
   /** Values that stand for zeros in the shape of the batch, with the error for what cannot do without the shape. */
   readonly zeros = new Map<ValueId, EspalierError>();
+  readonly #tensors: TensorCache;
   readonly #sources = new Map<ValueId, readonly (ValueId | null)[]>();
   readonly #fileNames: ReadonlySet<string>;
   #steps: number;
@@ -85,6 +90,7 @@ export class Session {
     this.files = parts.files;
     this.budget = parts.budget;
     this.readNode = parts.readNode;
+    this.#tensors = parts.tensors;
     this.#fileNames = new Set([
       ...parts.graph.node.flatMap((node) => node.output),
       ...parts.graph.initializer.map(({ name }) => name),
@@ -106,6 +112,15 @@ export class Session {
           hint: "Export the model with fewer iterations, or without functions.",
         },
       );
+  }
+
+  /** The tensor of a weight: read once a file. */
+  tensor(proto: TensorProto, read: () => Tensor): Tensor {
+    const known = this.#tensors.get(proto);
+    if (known !== undefined) return known;
+    const data = read();
+    this.#tensors.set(proto, data);
+    return data;
   }
 
   /** A frame's depth, one further in. */

@@ -39,7 +39,7 @@ export class TfliteAssembly {
   /** A constant tensor; an equal one (type, shape, quantisation, bytes) is shared. */
   constant(name: string, data: Tensor, quantization?: TfliteQuantization): number {
     const t =
-      data.dtype === "int64"
+      data.dtype === "int64" && quantization === undefined
         ? { dtype: "int32" as const, bytes: int32Bytes(data) }
         : { dtype: data.dtype, bytes: bytesOf(data) };
     const digest = createHash("sha256").update(t.bytes).digest("base64");

@@ -1,4 +1,4 @@
-import { tensor } from "../../tensor/index.ts";
+import { fromNumbers } from "../../tensor/index.ts";
 import { tfliteOptions } from "./codec/index.ts";
 import type { Border } from "./padding.ts";
 import type { StepContext } from "./step-context.ts";
@@ -24,7 +24,7 @@ export function padded(c: StepContext, x: number, shape: readonly number[], bord
   if (fill === undefined) c.emit("PAD", [x, table], [out], tfliteOptions("PadOptions"));
   else {
     const value = c.int8
-      ? c.store("fill", { tensor: tensor("int8", [1], Int8Array.of(fill)), quantization: quantization! })
+      ? c.store("fill", { tensor: fromNumbers(c.element, [1], [fill]), quantization: quantization! })
       : c.numbers("fill", [1], [fill]);
     c.emit("PADV2", [x, table, value], [out], tfliteOptions("PadV2Options"));
   }

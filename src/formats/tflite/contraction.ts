@@ -62,9 +62,23 @@ export function stepBias(
   const weights = weight.quantization!;
   const scales = weights.scales.map((scale) => Math.fround(scale * inputQuantization!.scales[0]!));
   const quantization: TfliteQuantization = { scales, zeroPoints: scales.map(() => 0), quantizedDimension: 0 };
-  if (given?.tensor.dtype === "int32" && given.tensor.data.length === count && close(given.quantization, quantization))
+  if (
+    c.element === "int8" &&
+    given?.tensor.dtype === "int32" &&
+    given.tensor.data.length === count &&
+    close(given.quantization, quantization)
+  )
     return { tensor: tensor("int32", [count], given.tensor.data as Int32Array), quantization };
+  if (c.element === "int16") return { tensor: longBias(values, quantization), quantization };
   return { tensor: toIntegers(values, [count], "int32", quantization), quantization };
+}
+
+/** Kernels of int16 activations sum up in 64 bits, and take a bias of such (TFLite 16x8 quantisation specification). */
+function longBias(values: Float32Array, { scales }: TfliteQuantization): Tensor {
+  const data = BigInt64Array.from(values, (value, i) =>
+    BigInt(Math.round(value / scales[scales.length === 1 ? 0 : i]!)),
+  );
+  return tensor("int64", [values.length], data);
 }
 
 function spread(values: Float32Array, count: number): Float32Array {

@@ -10,5 +10,5 @@ export {
 export { fusedActivation } from "./fusion.ts";
 export { type Lowered, type LowerOptions, lowerToTflite, type TfliteInterface } from "./lower.ts";
 export type { LoweringNote } from "./placement.ts";
-export { type ReadTfliteOptions, readTflite } from "./read/index.ts";
+export { type ReadTfliteOptions, readTflite, TFLITE_READ } from "./read/index.ts";
 export { emitTflite, type WriteTfliteOptions, writeTflite } from "./write.ts";

@@ -9,6 +9,7 @@ import { LOWERINGS } from "./ops/index.ts";
 import { type LoweringNote, Placement } from "./placement.ts";
 import { type Plan, planLowering, type Step } from "./plan.ts";
 import { preferredLayouts } from "./prefer.ts";
+import { elementOf, type QuantizedType } from "./quantization.ts";
 import { type LoweringSettings, StepContext } from "./step-context.ts";
 
 /** How a graph becomes a TFLite model; the defaults suit full int8. */
@@ -178,14 +179,16 @@ function lowerStep(
     });
   }
   const quantized = isQuantized(step, placement.plan);
-  if (quantized && !lowering.int8) {
+  const element = widestElement(step, placement.plan);
+  const kernel = lowering.int8 && (element === "int8" || lowering.int16 === true);
+  if (quantized && !kernel) {
     placement.note(
       "float-kernel",
       step.node.name,
-      `${step.op} has no int8 kernel in TFLite: it runs on float32 between DEQUANTIZE and QUANTIZE`,
+      `${step.op} has no ${element} kernel in TFLite: it runs on float32 between DEQUANTIZE and QUANTIZE`,
     );
   }
-  const context = new StepContext(step, placement, quantized && lowering.int8, preferred, settings);
+  const context = new StepContext(step, placement, quantized && kernel, preferred, settings);
   try {
     lowering.lower(context);
     context.finish();
@@ -194,7 +197,14 @@ function lowerStep(
   }
 }
 
-/** A step runs on int8 when its outputs and all its computed inputs do. */
+/** int16 when anything that the step computes or reads is. */
+function widestElement(step: Step, plan: Plan): QuantizedType {
+  const all = [...step.inputs, ...step.outputs].map((id) => (id === null ? undefined : plan.quantization.get(id)));
+  const wide = all.some((quantization) => quantization !== undefined && elementOf(quantization) === "int16");
+  return wide ? "int16" : "int8";
+}
+
+/** A step runs on integers when its outputs and all its computed inputs do. */
 function isQuantized(step: Step, plan: Plan): boolean {
   const computed = step.inputs.filter((id) => id !== null && valueById(plan.graph, id).data === undefined) as ValueId[];
   return computed.length > 0 && [...computed, ...step.outputs].every((id) => plan.quantization.has(id));

@@ -8,6 +8,7 @@ import type { Plan } from "./plan.ts";
 import {
   asInt8,
   asymmetricConstant,
+  elementOf,
   type QuantizedConstant,
   realValues,
   sameQuantization,
@@ -86,7 +87,7 @@ export class Placement {
     const { dtype } = valueById(this.plan.graph, id).type;
     // Integers that stand for real numbers are those where a step runs on real numbers.
     const real = this.plan.quantization.has(id) ? "float32" : tfliteDType(dtype);
-    const stored = quantization === null ? real : "int8";
+    const stored = quantization === null ? real : elementOf(quantization);
     return this.assembly.tensor(
       `${this.name(id)}${suffix}`,
       physicalShape(this.shape(id), layout),
@@ -164,7 +165,7 @@ export class Placement {
     return this.#once(`quantise ${tensor} ${JSON.stringify(wanted)}`, () => {
       if (quantization !== undefined)
         this.note("requantise", node, `"${this.name(id)}" is converted to another scale for ${node}`);
-      const result = this.assembly.tensor(`${this.name(id)}.requantised`, shape, "int8", wanted);
+      const result = this.assembly.tensor(`${this.name(id)}.requantised`, shape, elementOf(wanted), wanted);
       this.assembly.operator("QUANTIZE", [tensor], [result], tfliteOptions("QuantizeOptions"));
       return result;
     });
@@ -217,7 +218,7 @@ export function convertConstant(constant: QuantizedConstant, wanted: Wanted): Qu
   const values = realValues(constant);
   if (wanted === "float") return { tensor: tensor("float32", t.shape, values) };
   if (sameQuantization(quantization, wanted)) return constant;
-  return { tensor: toIntegers(values, t.shape, "int8", wanted), quantization: wanted };
+  return { tensor: toIntegers(values, t.shape, elementOf(wanted), wanted), quantization: wanted };
 }
 
 /** A constant as an int8 operand: its own quantisation when it has one, otherwise the range of its values. */

@@ -12,7 +12,7 @@ import { contextOf } from "../../ops/index.ts";
 import type { DType } from "../../tensor/index.ts";
 import type { ActivationFunctionType, TfliteQuantization } from "./codec/index.ts";
 import { fusedActivation } from "./fusion.ts";
-import { sameQuantization, statedQuantization } from "./quantization.ts";
+import { sameQuantization, statedQuantization, wide } from "./quantization.ts";
 
 /** One operator to lower: a node with the activation that TFLite fuses into it, on quantised values where QDQ says so. */
 export interface Step {
@@ -59,7 +59,7 @@ const movements: ReadonlySet<string> = new Set([
 
 /** Element types of quantised values. */
 function isQuantizable(dtype: DType): boolean {
-  return dtype === "int8" || dtype === "uint8";
+  return dtype === "int8" || dtype === "uint8" || dtype === "int16";
 }
 
 function isMovement(node: Node | null, input: ValueId): node is Node {
@@ -100,7 +100,9 @@ class Folding {
   #trace(node: Node): void {
     const [input] = node.inputs;
     if (!movements.has(node.op) || input === null || input === undefined || this.#quantization.has(input)) return;
-    const moved = node.outputs.map((id) => this.#quantization.get(id)).find((quantization) => quantization !== undefined);
+    const moved = node.outputs
+      .map((id) => this.#quantization.get(id))
+      .find((quantization) => quantization !== undefined);
     if (moved !== undefined && isQuantizable(valueById(this.#graph, input).type.dtype))
       this.#quantization.set(input, moved);
   }
@@ -131,10 +133,10 @@ class Folding {
   #stated(node: Node): TfliteQuantization {
     const x = valueById(this.#graph, node.op === "QuantizeLinear" ? node.outputs[0]! : node.inputs[0]!);
     const { dtype } = x.type;
-    if (dtype !== "int8" && dtype !== "uint8" && (dtype !== "int32" || x.data === undefined)) {
+    if (!isQuantizable(dtype) && (dtype !== "int32" || x.data === undefined)) {
       throw new EspalierError("unsupported", `Quantisation to ${dtype} has no TFLite form here`, {
         where: `node "${node.name}"`,
-        hint: "Quantise activations and weights to int8 or uint8, biases to int32.",
+        hint: "Quantise activations to int8, uint8 or int16, weights to int8 or uint8, biases to int32.",
       });
     }
     const axis = Number(node.attrs.axis ?? 1);
@@ -144,8 +146,18 @@ class Folding {
       this.#constant(node.inputs[2], node),
       axis < 0 ? axis + rank : axis,
     );
+    if (dtype === "int16") return this.#symmetric(stated, node);
     if (dtype !== "uint8") return stated;
     return { ...stated, zeroPoints: stated.zeroPoints.map((point) => point - 128) };
+  }
+
+  #symmetric(stated: TfliteQuantization, node: Node): TfliteQuantization {
+    const point = stated.zeroPoints.find((zero) => zero !== 0);
+    if (point === undefined) return wide(stated);
+    throw new EspalierError("unsupported", `int16 with a zero point of ${point} has no TFLite form`, {
+      where: `node "${node.name}"`,
+      hint: "Quantise int16 activations symmetrically.",
+    });
   }
 
   #carrier(id: ValueId): ValueId {
@@ -160,12 +172,21 @@ class Folding {
       const carrier = this.#quantized(id);
       this.#entries.push(carrier);
       if (carrier !== id) this.#names.set(carrier, valueById(this.#graph, id).name);
-      let at = id;
-      for (let reader = this.#onlyReader(at); isMovement(reader, at); reader = this.#onlyReader(at))
-        at = reader.outputs[0]!;
-      const q = at === id ? undefined : this.#quantizers(at)?.[0];
-      if (q !== undefined) this.#quantization.set(id, this.#quantization.get(q.outputs[0]!)!);
+      this.#foresee(id);
     }
+  }
+
+  /** A real value that is only moved and then quantised has that quantisation before it is moved. */
+  #foresee(id: ValueId): void {
+    const path: ValueId[] = [];
+    let at = id;
+    for (let reader = this.#onlyReader(at); isMovement(reader, at); reader = this.#onlyReader(at)) {
+      path.push(at);
+      at = reader.outputs[0]!;
+    }
+    const q = path.length === 0 ? undefined : this.#quantizers(at)?.[0];
+    if (q === undefined) return;
+    for (const moved of path) this.#quantization.set(moved, this.#quantization.get(q.outputs[0]!)!);
   }
 
   visit(node: Node): void {
@@ -205,6 +226,7 @@ class Folding {
       }
     }
     const ends = outputs.map((id) => this.#quantized(id));
+    for (const id of ends) if (!this.#quantization.has(id)) this.#foresee(id);
     const result: Step = {
       node,
       op: node.op,

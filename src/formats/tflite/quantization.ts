@@ -8,6 +8,25 @@ export interface QuantizedConstant {
   readonly quantization?: TfliteQuantization;
 }
 
+/** Integers that activations are carried in. uint8 is carried as int8. */
+export type QuantizedType = "int8" | "int16";
+
+/** A quantisation whose integers are not int8 says so; what is written to the file is the rest of it. */
+interface WideQuantization extends TfliteQuantization {
+  readonly element: "int16";
+}
+
+/** The element type of a tensor with that quantisation. */
+export function elementOf(quantization: TfliteQuantization): QuantizedType {
+  return "element" in quantization ? (quantization as WideQuantization).element : "int8";
+}
+
+/** The quantisation of int16 activations, whose zero point is 0 (TFLite 16x8 quantisation specification). */
+export function wide(quantization: TfliteQuantization): TfliteQuantization {
+  const made: WideQuantization = { ...quantization, element: "int16" };
+  return made;
+}
+
 export function perTensor(scale: number, zeroPoint: number): TfliteQuantization {
   return { scales: [Math.fround(scale)], zeroPoints: [zeroPoint], quantizedDimension: 0 };
 }
@@ -15,6 +34,7 @@ export function perTensor(scale: number, zeroPoint: number): TfliteQuantization 
 export function sameQuantization(a: TfliteQuantization | undefined, b: TfliteQuantization | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return (
+    elementOf(a) === elementOf(b) &&
     a.scales.length === b.scales.length &&
     a.scales.every((scale, i) => scale === b.scales[i] && a.zeroPoints[i] === b.zeroPoints[i]) &&
     (a.scales.length === 1 || a.quantizedDimension === b.quantizedDimension)
@@ -55,12 +75,13 @@ export function realValues(constant: QuantizedConstant): Float32Array {
 export function toIntegers(
   values: ArrayLike<number>,
   shape: readonly number[],
-  dtype: "int8" | "int32",
+  dtype: QuantizedType | "int32",
   quantization: TfliteQuantization,
 ): Tensor {
-  const [low, high] = dtype === "int8" ? [-128, 127] : [-(2 ** 31), 2 ** 31 - 1];
+  const bits = 8 * DTYPES[dtype].bytes;
+  const [low, high] = [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
   const { scales, zeroPoints, quantizedDimension } = quantization;
-  const out = dtype === "int8" ? new Int8Array(values.length) : new Int32Array(values.length);
+  const out = new DTYPES[dtype].array(values.length);
   eachWithSlice(shape, quantizedDimension, (i, slice) => {
     const at = scales.length === 1 ? 0 : slice;
     out[i] = Math.min(high, Math.max(low, roundEven(values[i]! / scales[at]!) + zeroPoints[at]!));
@@ -98,6 +119,13 @@ export function asymmetricConstant(values: Float32Array, shape: readonly number[
   const scale = Math.fround(high > low ? (high - low) / 255 : 1);
   const quantization = perTensor(scale, Math.max(-128, Math.min(127, Math.round(-128 - low / scale))));
   return { tensor: toIntegers(values, shape, "int8", quantization), quantization };
+}
+
+/** Symmetric int16 for a constant operand of int16 kernels. */
+export function wideConstant(values: Float32Array, shape: readonly number[]): QuantizedConstant {
+  const peak = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const quantization = wide(perTensor(peak === 0 ? 1 : peak / 32767, 0));
+  return { tensor: toIntegers(values, shape, "int16", quantization), quantization };
 }
 
 /** uint8 data moved by 128 into int8: the same numbers with a zero point lower by 128. */

@@ -6,13 +6,22 @@ import { type BuiltinOperator, type TfliteOptions, type TfliteQuantization, tfli
 import { identityLayout, type Layout, physicalShape } from "./layout.ts";
 import { int8Constant, type Placed, type Placement, type Wanted } from "./placement.ts";
 import type { Step } from "./plan.ts";
-import { type QuantizedConstant, sameQuantization } from "./quantization.ts";
+import {
+  elementOf,
+  type QuantizedConstant,
+  type QuantizedType,
+  realValues,
+  sameQuantization,
+  wideConstant,
+} from "./quantization.ts";
 
 /** How an operator becomes TFLite operators. */
 export interface Lowering {
   readonly lower: (context: StepContext) => void;
   /** Whether TFLite has an int8 kernel for it; without one the step runs on real numbers between DEQUANTIZE and QUANTIZE. */
   readonly int8: boolean;
+  /** Whether it has a kernel for int16 activations (with int8 weights) too. Default: no. */
+  readonly int16?: boolean;
   /** The layout that it wants for its first input: NHWC, that of its output, or none in particular (default). */
   readonly wants?: "channels-last" | "output";
 }
@@ -21,7 +30,7 @@ export interface Lowering {
 export class StepContext {
   readonly step: Step;
   readonly placement: Placement;
-  /** The step runs on int8 values; otherwise on real numbers. */
+  /** The step runs on quantised values (int8, or int16); otherwise on real numbers. */
   readonly int8: boolean;
   readonly preferred: ReadonlyMap<ValueId, Layout>;
   readonly settings: LoweringSettings;
@@ -117,7 +126,7 @@ export class StepContext {
     if (this.int8 && quantization === undefined) {
       const constant = this.placement.constant(id);
       if (constant !== null && constant.tensor.dtype === "float32")
-        return this.placement.read(id, layout, int8Constant(constant).quantization!, this.name);
+        return this.placement.read(id, layout, this.operand(constant).quantization!, this.name);
     }
     return this.placement.read(id, layout, wanted, this.name);
   }
@@ -135,7 +144,7 @@ export class StepContext {
       same ? stated : made,
       same ? "" : `.${this.int8 ? "raw" : "float32"}`,
     );
-    if (same || (dtype !== "int8" && dtype !== "uint8")) {
+    if (same || (dtype !== "int8" && dtype !== "uint8" && dtype !== "int16")) {
       this.placement.place(id, { tensor: direct, layout });
       return direct;
     }
@@ -145,6 +154,21 @@ export class StepContext {
     return direct;
   }
 
+  /** Element type of the integers that the step runs on. */
+  get element(): QuantizedType {
+    const stated = this.step.outputs.map((id) => this.placement.plan.quantization.get(id));
+    return stated.some((quantization) => quantization !== undefined && elementOf(quantization) === "int16")
+      ? "int16"
+      : "int8";
+  }
+
+  /** A constant as an operand of the step's kernel: as it is when it has integers, otherwise by the range of its values. */
+  operand(constant: QuantizedConstant): QuantizedConstant {
+    if (this.element === "int8") return int8Constant(constant);
+    if (constant.quantization !== undefined && constant.tensor.dtype === "int16") return constant;
+    return wideConstant(realValues(constant), constant.tensor.shape);
+  }
+
   /** Gives an output the tensor of an input: no operator. */
   alias(o: number, placed: Placed): void {
     this.placement.place(this.out(o), placed);
@@ -152,7 +176,7 @@ export class StepContext {
 
   /** An intermediate tensor of the step's element type. */
   temporary(suffix: string, shape: readonly number[], quantization?: TfliteQuantization): number {
-    const dtype = this.int8 ? "int8" : "float32";
+    const dtype = this.int8 ? (quantization === undefined ? this.element : elementOf(quantization)) : "float32";
     return this.placement.assembly.tensor(`${this.name}.${suffix}`, shape, dtype, this.int8 ? quantization : undefined);
   }
 

@@ -20,7 +20,8 @@ class Rebuild {
   readonly #problem: Problem;
   readonly #labels: Labelling;
   readonly #b: GraphBuilder;
-  readonly #made = new Map<Root, Made>();
+  /** The forms of each root so far; the first is the one in which its site makes it. */
+  readonly #made = new Map<Root, Made[]>();
   readonly #forms = new Map<string, ValueId>();
   /** Transposes that stand in the graph, by what they give: their names are used again. */
   readonly #standing = new Map<string, Node>();
@@ -92,14 +93,19 @@ class Rebuild {
     if (value.data !== undefined) {
       const isAsIs = form.join() === canonical(identityPerm(root.shape.length), root.shape).join();
       id = this.#b.constant(value.name, isAsIs ? value.data : permuteConstant(value.data, form));
-    } else id = this.#convert(root, form);
+    } else {
+      id = this.#convert(root, form);
+      this.#made.get(root)!.push({ id, form });
+    }
     this.#forms.set(key, id);
     return id;
   }
 
   /** A Transpose, a Reshape, or both. */
   #convert(root: Root, form: readonly number[]): ValueId {
-    const from = this.#made.get(root)!;
+    const made = this.#made.get(root)!;
+    // Two shapes of one order of elements need one Transpose.
+    const from = made.find((known) => keyOf(known.form) === keyOf(form)) ?? made[0]!;
     const name = valueById(this.#graph, root.id).name;
     const standing = this.#standing.get(nameOf(root, form));
     const own = standing === undefined ? `${name}.permuted` : valueById(this.#graph, standing.outputs[0]!).name;
@@ -152,7 +158,7 @@ class Rebuild {
     const options = { name: node.name, outputs: node.outputs.length, outputNames };
     const ids = this.#b.nodes(written.op ?? node.op, written.inputs, written.attrs, options);
     forms.forEach(({ root, form }, j) => {
-      this.#made.set(root, { id: ids[j]!, form });
+      this.#made.set(root, [{ id: ids[j]!, form }]);
       this.#forms.set(nameOf(root, form), ids[j]!);
     });
   }
@@ -166,7 +172,7 @@ class Rebuild {
       const root = inputRoots.get(id);
       if (root === undefined) continue;
       const form = canonical(identityPerm(type.shape.length), type.shape);
-      this.#made.set(root, { id: input, form });
+      this.#made.set(root, [{ id: input, form }]);
       this.#forms.set(nameOf(root, form), input);
     }
     sites.forEach((site, i) => {

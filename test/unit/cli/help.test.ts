@@ -14,6 +14,9 @@ describe("help", () => {
     ["deploy", ["deploy", "--help"]],
     ["inspect", ["inspect", "--help"]],
     ["convert", ["convert", "--help"]],
+    ["train", ["train", "--help"]],
+    ["finetune", ["finetune", "--help"]],
+    ["evaluate", ["evaluate", "--help"]],
     ["targets", ["targets"]],
     ["profiles", ["profiles"]],
   ])("of %s reads as recorded", async (name, args) => {
@@ -26,6 +29,9 @@ describe("help", () => {
     ["deploy", 12],
     ["inspect", 4],
     ["convert", 7],
+    ["train", 24],
+    ["finetune", 25],
+    ["evaluate", 5],
   ])("names every flag of %s in the documentation", async (command, least) => {
     const { stdout } = await answer([command, "--help"]);
     const flags = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag!);

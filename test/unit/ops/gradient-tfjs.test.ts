@@ -22,7 +22,92 @@ const pads = (top: number, left: number, bottom: number, right: number): Pads =>
   [0, 0],
 ];
 
+type Gates = readonly tf.Tensor2D[];
+const affine = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) => tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D, false, true), b);
+const gatesOf = (z: tf.Tensor, count: number): Gates => tf.split(z as tf.Tensor2D, count, 1);
+
+/** All states [T, 1, N, H] of a recurrence over x [T, N, I], from a step that is given what the input and the state make of their weights. */
+function recurrence(
+  [x, w, r, b]: readonly tf.Tensor[],
+  step: (ofInput: tf.Tensor, h: tf.Tensor, ofState: (h: tf.Tensor) => tf.Tensor) => tf.Tensor,
+): tf.Tensor {
+  const [inputBias, stateBias] = tf.split(tf.reshape(b!, [-1]), 2);
+  const [weight, recurrent] = [tf.squeeze(w!, [0]), tf.squeeze(r!, [0])];
+  let h: tf.Tensor = tf.zeros([x!.shape[1]!, recurrent.shape[1]!]);
+  const states = tf.unstack(x!).map((now) => {
+    h = step(affine(now, weight, inputBias!), h, (state) => affine(state, recurrent, stateBias!));
+    return h;
+  });
+  return tf.expandDims(tf.stack(states), 1);
+}
+
+/** ONNX LSTM-14, gates i o f c. */
+function lstm(...inputs: tf.Tensor[]): tf.Tensor {
+  let cell: tf.Tensor = tf.scalar(0);
+  return recurrence(inputs, (ofInput, h, ofState) => {
+    const [i, o, f, g] = gatesOf(tf.add(ofInput, ofState(h)), 4);
+    cell = tf.add(tf.mul(tf.sigmoid(f!), cell), tf.mul(tf.sigmoid(i!), tf.tanh(g!)));
+    return tf.mul(tf.sigmoid(o!), tf.tanh(cell));
+  });
+}
+
+/** ONNX GRU-14, gates z r h, linear before reset. */
+function gru(...inputs: tf.Tensor[]): tf.Tensor {
+  return recurrence(inputs, (ofInput, h, ofState) => {
+    const [xz, xr, xn] = gatesOf(ofInput, 3);
+    const [hz, hr, hn] = gatesOf(ofState(h), 3);
+    const z = tf.sigmoid(tf.add(xz!, hz!));
+    const n = tf.tanh(tf.add(xn!, tf.mul(tf.sigmoid(tf.add(xr!, hr!)), hn!)));
+    return tf.add(tf.mul(tf.sub(1, z), n), tf.mul(z, h));
+  });
+}
+
+const recurrentInputs = (gates: number) => [
+  [5, 2, 3],
+  [1, 4 * gates, 3],
+  [1, 4 * gates, 4],
+  [1, 8 * gates],
+];
+
 const twins: Twin[] = [
+  { name: "LSTM", op: "LSTM", inputs: recurrentInputs(4), attrs: { hidden_size: 4 }, twin: lstm },
+  {
+    name: "GRU, linear before reset",
+    op: "GRU",
+    inputs: recurrentInputs(3),
+    attrs: { hidden_size: 4, linear_before_reset: 1 },
+    twin: gru,
+  },
+  {
+    name: "Pad, reflect",
+    op: "Pad",
+    inputs: [[2, 3, 4, 5], int64s([0, 0, 2, 1, 0, 0, 1, 3])],
+    attrs: { mode: "reflect" },
+    // TF.js has mirrorPad, but its gradient forgets what was mirrored.
+    twin: (x) => tf.gather(tf.gather(x!, [2, 1, 0, 1, 2, 3, 2], 2), [1, 0, 1, 2, 3, 4, 3, 2, 1], 3),
+  },
+  {
+    name: "ConvTranspose, padded",
+    op: "ConvTranspose",
+    inputs: [
+      [2, 3, 4, 4],
+      [3, 2, 4, 4],
+    ],
+    attrs: { strides: [2, 2], pads: [1, 1, 1, 1] },
+    twin: (x, w) =>
+      nchw(tf.conv2dTranspose(nhwc(x!), tf.transpose(w!, [2, 3, 1, 0]) as tf.Tensor4D, [2, 8, 8, 2], 2, "same")),
+  },
+  {
+    name: "LayerNormalization",
+    op: "LayerNormalization",
+    inputs: [[3, 4, 6], [6], [6]],
+    attrs: { epsilon: 1e-3 },
+    twin: (x, scale, bias) => {
+      const centred = tf.sub(x!, tf.mean(x!, -1, true));
+      const deviation = tf.sqrt(tf.add(tf.mean(tf.square(centred), -1, true), 1e-3));
+      return tf.add(tf.mul(tf.div(centred, deviation), scale!), bias!);
+    },
+  },
   {
     name: "Conv",
     op: "Conv",

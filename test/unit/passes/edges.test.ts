@@ -25,6 +25,20 @@ describe("free-batch", () => {
     expect(error.where).toContain('node "soft"');
   });
 
+  it.each([
+    ["CumSum", 'const %"axis" = int64[] {0}\n%"y": float32[1, 4, 4] = CumSum(%"x", %"axis") @"op"'],
+    [
+      "ScatterND",
+      'const %"at" = int64[1, 1] {0}\nconst %"u" = float32[1, 4, 4] base64 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="\n%"y": float32[1, 4, 4] = ScatterND(%"x", %"at", %"u") @"op"',
+    ],
+    ["Einsum", '%"y": float32[4, 4] = Einsum(%"x") {equation="nij->ij"} @"op"'],
+    ["MeanVarianceNormalization", '%"y": float32[1, 4, 4] = MeanVarianceNormalization(%"x") {axes=[0, 2]} @"op"'],
+  ])("refuses %s across the batch", (op, node) => {
+    expect(refused(`input %"x": float32[1, 4, 4]\n${node}\nreturn %"y"`).message).toBe(
+      `${op} computes across the batch axis`,
+    );
+  });
+
   it("refuses a model whose output has lost the batch", () => {
     const error = refused(
       'input %"x": float32[1, 4]\nconst %"to" = int64[1] {4}\n%"y": float32[4] = Reshape(%"x", %"to") @"r"\nreturn %"y"',
@@ -185,6 +199,29 @@ return %"y"`;
     ]);
   });
 
+  it("knows a resize by 1 from one that only rounds to the same size", () => {
+    const resize = (scale: number, attrs: string) => `input %"x": float32[N, 2, 3, 3]
+const %"s" = float32[4] {1, 1, ${scale}, 1}
+%"r": float32[N, 2, 3, 3] = Resize(%"x", _, %"s") {${attrs}} @"resize"
+%"y": float32[N, 2, 3, 3] = Relu(%"r") @"relu"
+return %"y"`;
+    expect(ops(rewritten(resize(1, 'mode="linear"'), "remove-identity"))).toBe("Relu");
+    expect(ops(rewritten(resize(1.25, 'mode="linear"'), "remove-identity"))).toBe("Resize Relu");
+  });
+
+  it("removes bounds at infinity and reductions of axes of size 1, but for the batch", () => {
+    const text = `input %"x": float32[1, 1, 3]
+const %"low" = float32[] {-inf}
+%"m": float32[1, 1, 3] = Max(%"low", %"x") @"max"
+const %"one" = int64[1] {1}
+%"a": float32[1, 1, 3] = ReduceMean(%"m", %"one") @"channel"
+const %"zero" = int64[1] {0}
+%"b": float32[1, 1, 3] = ReduceMean(%"a", %"zero") @"batch"
+%"y": float32[1, 1, 3] = Relu(%"b") @"relu"
+return %"y"`;
+    expect(rewritten(text, "remove-identity").nodes.map((node) => node.name)).toEqual(["batch", "relu"]);
+  });
+
   it("composes transposes that do not cancel", async () => {
     const text = `input %"x": float32[N, 2, 4, 5]
 %"a": float32[N, 4, 5, 2] = Transpose(%"x") {perm=[0, 2, 3, 1]} @"t1"
@@ -234,6 +271,20 @@ describe("runPasses", () => {
 });
 
 describe("simplify-reshape", () => {
+  it("keeps the axes of a reduction that a reshape puts back", async () => {
+    const text = `input %"x": float32[N, 2, 4, 4]
+const %"axes" = int64[2] {2, 3}
+%"m": float32[N, 2] = ReduceMean(%"x", %"axes") {keepdims=0} @"mean"
+const %"to" = int64[4] {-1, 2, 1, 1}
+%"r": float32[N, 2, 1, 1] = Reshape(%"m", %"to") @"back"
+%"y": float32[N, 2, 4, 4] = Mul(%"x", %"r") @"gate"
+return %"y"`;
+    const graph = rewritten(text, "simplify-reshape");
+    expect(ops(graph)).toBe("ReduceMean Mul");
+    expect(await outputDifference(parse(text), graph)).toBe(0);
+    expect(ops(runPasses(parse(text), importPipeline))).toBe("GlobalAveragePool Mul");
+  });
+
   it("writes out the axes of a Squeeze that would drop a batch of 1", async () => {
     const text = `input %"x": float32[N, 3, 1, 2]
 %"s": float32[N, 3, 2] = Squeeze(%"x") @"squeeze"

@@ -203,6 +203,13 @@ describe("what is hostile or damaged", () => {
     expect(refusal(json)).toContain(message);
   });
 
+  it("refuses a mask that a recurrent layer reads, and only then", () => {
+    const embedding = { ...relu("e", "x"), class_name: "Embedding", config: { name: "e", mask_zero: true } };
+    const lstm = { ...relu("l", "e"), class_name: "LSTM", config: { name: "l", units: 2 } };
+    expect(refusal(layers([inputLayer, embedding, lstm], ends("l")))).toContain('makes "l" skip zeros');
+    expect(refusal(layers([inputLayer, embedding], ends("e")))).toContain('"e/embeddings"');
+  });
+
   it("bounds how often nested models multiply", () => {
     let inner: unknown = {
       class_name: "Model",

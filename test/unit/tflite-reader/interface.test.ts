@@ -43,10 +43,17 @@ describe("open sizes", () => {
 
   it("are refused elsewhere with the flag that states them", () => {
     expect(() => readTflite(bytesAsStated(open([-1, 2, -1], [-1, 6])))).toThrow(
-      expect.objectContaining({ message: 'Input "x" has an open size on axis 2', hint: "State it: --input x:1,2,SIZE" }),
+      expect.objectContaining({
+        message: 'Input "x" has an open size on axis 2',
+        hint: "State it: --input x:1,2,SIZE",
+      }),
     );
-    expect(() => readTflite(bytesAsStated(open([-1, 2, 3], [-1, 6])), { inputShapes: { x: [1, 2] } })).toThrow(/has 3 axes/);
-    expect(() => readTflite(bytesAsStated(open([-1, 2, 3], [-1, 6])), { inputShapes: { z: [1] } })).toThrow(/no input "z"/);
+    expect(() => readTflite(bytesAsStated(open([-1, 2, 3], [-1, 6])), { inputShapes: { x: [1, 2] } })).toThrow(
+      /has 3 axes/,
+    );
+    expect(() => readTflite(bytesAsStated(open([-1, 2, 3], [-1, 6])), { inputShapes: { z: [1] } })).toThrow(
+      /no input "z"/,
+    );
   });
 });
 
@@ -74,7 +81,12 @@ it("folds a reshape to sizes that the model computes from a shape", () => {
           outputs: ["batch"],
           options: tfliteOptions("StridedSliceOptions", { shrinkAxisMask: 1 }),
         },
-        { op: "PACK", inputs: ["batch", "six"], outputs: ["target"], options: tfliteOptions("PackOptions", { valuesCount: 2 }) },
+        {
+          op: "PACK",
+          inputs: ["batch", "six"],
+          outputs: ["target"],
+          options: tfliteOptions("PackOptions", { valuesCount: 2 }),
+        },
         { op: "RESHAPE", inputs: ["x", "target"], outputs: ["y"], options: tfliteOptions("ReshapeOptions") },
       ],
     }),
@@ -114,20 +126,37 @@ it("binds an input to a value", () => {
   };
   expect(() => readTflite(bytesAsStated(spec))).toThrow(/TOPK_V2 needs its input 1 "k" to be a constant/);
   const graph = readTflite(bytesAsStated(spec), { inputValues: { k: scalar("int32", 3) } });
-  expect(interfaceOf(graph)).toEqual({ inputs: [["x", [4]]], outputs: [["top", [3]], ["places", [3]]] });
+  expect(interfaceOf(graph)).toEqual({
+    inputs: [["x", [4]]],
+    outputs: [
+      ["top", [3]],
+      ["places", [3]],
+    ],
+  });
 });
 
 describe("metadata", () => {
   const described = (compress: boolean) => {
     const model = tinyFloatModel();
-    const side = (name: string, shape: readonly number[], layout: readonly number[]) => ({ name, shape, layout, dtype: "float32" }) as never;
+    const side = (name: string, shape: readonly number[], layout: readonly number[]) =>
+      ({ name, shape, layout, dtype: "float32" }) as never;
     const { entry, files } = modelMetadata(
-      { name: "Digits", author: "Somebody", labels: ["zero", "one", "two", "three"], normalisation: { mean: [0.5], std: [0.25] } },
+      {
+        name: "Digits",
+        author: "Somebody",
+        labels: ["zero", "one", "two", "three"],
+        normalisation: { mean: [0.5], std: [0.25] },
+      },
       [side("image", [1, 5, 4, 1], [0, 2, 3, 1])],
       [side("scores", [1, 4], [0, 1])],
     );
     const bytes = encodeTflite({ ...model, metadata: [...model.metadata, entry] });
-    return new Uint8Array(Buffer.concat([bytes, compress ? deflated(files[0]!.name, files[0]!.bytes, bytes.length) : storedZip(files, bytes.length)]));
+    return new Uint8Array(
+      Buffer.concat([
+        bytes,
+        compress ? deflated(files[0]!.name, files[0]!.bytes, bytes.length) : storedZip(files, bytes.length),
+      ]),
+    );
   };
 
   it.each([false, true])("keeps names, labels and normalisation (compressed: %s)", (compress) => {
@@ -142,7 +171,10 @@ describe("metadata", () => {
 
   it("does not let damaged metadata stop the model", () => {
     const model = tinyFloatModel();
-    const bytes = encodeTflite({ ...model, metadata: [{ name: "TFLITE_METADATA", bytes: new Uint8Array(40).fill(77) }] });
+    const bytes = encodeTflite({
+      ...model,
+      metadata: [{ name: "TFLITE_METADATA", bytes: new Uint8Array(40).fill(77) }],
+    });
     expect(readTflite(bytes).metadata["tflite.metadata.error"]).toMatch(/File identifier/);
   });
 
@@ -174,5 +206,4 @@ it("lists TFLite operators that are read", async () => {
   expect(TFLITE_READ.CONV_2D).toEqual(["Conv"]);
   expect(Object.keys(TFLITE_READ).length).toBeGreaterThan(110);
   expect(TFLITE_READ.WHERE).toBeUndefined();
-
 });

@@ -54,11 +54,22 @@ describe.each(["SAME", "VALID"] as const)("with %s padding", (padding) => {
   });
 
   it("reads pools", async () => {
-    const options = tfliteOptions("Pool2DOptions", { padding, strideH: 2, strideW: 3, filterHeight: 3, filterWidth: 2 });
+    const options = tfliteOptions("Pool2DOptions", {
+      padding,
+      strideH: 2,
+      strideW: 3,
+      filterHeight: 3,
+      filterWidth: 2,
+    });
     const found = await differences({
       tensors: { x: { shape: [1, 8, 9, 3] } },
       inputs: ["x"],
-      operators: (["AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"] as const).map((op) => ({ op, inputs: ["x"], outputs: [op], options })),
+      operators: (["AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"] as const).map((op) => ({
+        op,
+        inputs: ["x"],
+        outputs: [op],
+        options,
+      })),
     });
     expect(above(found, 1e-5)).toEqual({});
   });
@@ -83,8 +94,18 @@ it("reads resizes in every convention of centres, and blocks of depth", async ()
         outputs: [`nearest ${i}`],
         options: tfliteOptions("ResizeNearestNeighborOptions", mode),
       })),
-      { op: "DEPTH_TO_SPACE", inputs: ["x"], outputs: ["d2s"], options: tfliteOptions("DepthToSpaceOptions", { blockSize: 2 }) },
-      { op: "SPACE_TO_DEPTH", inputs: ["x"], outputs: ["s2d"], options: tfliteOptions("SpaceToDepthOptions", { blockSize: 2 }) },
+      {
+        op: "DEPTH_TO_SPACE",
+        inputs: ["x"],
+        outputs: ["d2s"],
+        options: tfliteOptions("DepthToSpaceOptions", { blockSize: 2 }),
+      },
+      {
+        op: "SPACE_TO_DEPTH",
+        inputs: ["x"],
+        outputs: ["s2d"],
+        options: tfliteOptions("SpaceToDepthOptions", { blockSize: 2 }),
+      },
       { op: "L2_NORMALIZATION", inputs: ["x"], outputs: ["l2"], options: tfliteOptions("L2NormOptions") },
       {
         op: "LOCAL_RESPONSE_NORMALIZATION",
@@ -109,15 +130,30 @@ it("reads products of matrices", async () => {
     },
     inputs: ["x", "y"],
     operators: [
-      { op: "FULLY_CONNECTED", inputs: ["x", "w", "b"], outputs: ["rows"], options: tfliteOptions("FullyConnectedOptions") },
+      {
+        op: "FULLY_CONNECTED",
+        inputs: ["x", "w", "b"],
+        outputs: ["rows"],
+        options: tfliteOptions("FullyConnectedOptions"),
+      },
       {
         op: "FULLY_CONNECTED",
         inputs: ["x", "w", "b"],
         outputs: ["kept"],
         options: tfliteOptions("FullyConnectedOptions", { keepNumDims: true, fusedActivationFunction: "RELU" }),
       },
-      { op: "FULLY_CONNECTED", inputs: ["x", "wide", null], outputs: ["flattened"], options: tfliteOptions("FullyConnectedOptions") },
-      { op: "BATCH_MATMUL", inputs: ["x", "y"], outputs: ["product"], options: tfliteOptions("BatchMatMulOptions", { adjY: true }) },
+      {
+        op: "FULLY_CONNECTED",
+        inputs: ["x", "wide", null],
+        outputs: ["flattened"],
+        options: tfliteOptions("FullyConnectedOptions"),
+      },
+      {
+        op: "BATCH_MATMUL",
+        inputs: ["x", "y"],
+        outputs: ["product"],
+        options: tfliteOptions("BatchMatMulOptions", { adjY: true }),
+      },
     ],
   };
   expect(above(await differences(spec), 1e-5)).toEqual({});

@@ -7,13 +7,22 @@ import {
   type TfliteOptions,
   type TfliteTensor,
 } from "../../../src/formats/tflite/codec/index.ts";
-import { irDtype } from "../../../src/formats/tflite/read/stored.ts";
 import { readTflite } from "../../../src/formats/tflite/read/index.ts";
+import { irDtype } from "../../../src/formats/tflite/read/stored.ts";
 import { type Graph, valueById } from "../../../src/ir/index.ts";
 import { validateGraph } from "../../../src/ops/index.ts";
 import { openOrt } from "../../../src/runtimes/index.ts";
 import { loadLiteRt } from "../../../src/runtimes/litert.ts";
-import { bytesOf, type DType, DTYPES, fromNumbers, seededRandom, sizeOf, type Tensor, toNumbers } from "../../../src/tensor/index.ts";
+import {
+  bytesOf,
+  DTYPES,
+  type DType,
+  fromNumbers,
+  seededRandom,
+  sizeOf,
+  type Tensor,
+  toNumbers,
+} from "../../../src/tensor/index.ts";
 
 export interface TensorSpec {
   readonly shape?: readonly number[];
@@ -102,7 +111,11 @@ export function sample(name: string, dtype: DType, shape: readonly number[], qua
 }
 
 /** Runs a graph in ONNX Runtime on tensors in the order of its inputs. */
-export async function runGraph(graph: Graph, feeds: readonly Tensor[], optimise: "all" | "disabled" = "all"): Promise<Tensor[]> {
+export async function runGraph(
+  graph: Graph,
+  feeds: readonly Tensor[],
+  optimise: "all" | "disabled" = "all",
+): Promise<Tensor[]> {
   const session = await openOrt(graph, { threads: 1, optimise });
   try {
     const named = Object.fromEntries(graph.inputs.map((id, i) => [valueById(graph, id).name, feeds[i]!]));

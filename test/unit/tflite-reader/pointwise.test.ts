@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type TfliteOptionsType, tfliteOptions } from "../../../src/formats/tflite/codec/index.ts";
+import { type TfliteOptions, type TfliteOptionsType, tfliteOptions } from "../../../src/formats/tflite/codec/index.ts";
 import { above, differences, type OperatorSpec } from "./models.ts";
 
 const one = (op: OperatorSpec["op"], input: string, options?: OperatorSpec["options"], label = ""): OperatorSpec => ({
@@ -12,7 +12,7 @@ const two = (op: OperatorSpec["op"], a: string, b: string, options?: TfliteOptio
   op,
   inputs: [a, b],
   outputs: [`${op} ${a} ${b}`],
-  ...(options && { options: tfliteOptions(options) }),
+  ...(options && { options: tfliteOptions(options) as TfliteOptions }),
 });
 
 const floats = { x: { shape: [2, 3, 4] }, y: { shape: [3, 1] }, positive: { shape: [2, 3, 4] } };
@@ -50,7 +50,16 @@ it("reads arithmetic on floats, broadcast and with fused activations", async () 
 
 it("reads unary operators and activations", async () => {
   const plain = ["ABS", "NEG", "SIGN", "EXP", "SIN", "COS", "FLOOR", "CEIL", "ROUND", "SQUARE"] as const;
-  const activations = ["RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ELU", "HARD_SWISH", "LOGISTIC", "TANH"] as const;
+  const activations = [
+    "RELU",
+    "RELU6",
+    "RELU_N1_TO_1",
+    "RELU_0_TO_1",
+    "ELU",
+    "HARD_SWISH",
+    "LOGISTIC",
+    "TANH",
+  ] as const;
   const found = await differences({
     tensors: { ...floats, alpha: { shape: [4], data: [0.1, 0.2, -0.3, 0.4] } },
     inputs: Object.keys(floats).slice(0, 1).concat("positive"),
@@ -106,8 +115,18 @@ it("reads comparisons, logic and choices", async () => {
       one("LOGICAL_NOT", "p"),
       { op: "SELECT", inputs: ["rows", "x", "y"], outputs: ["by row"] },
       { op: "SELECT_V2", inputs: ["p", "x", "y"], outputs: ["by element"] },
-      { op: "CAST", inputs: ["x"], outputs: ["whole"], options: tfliteOptions("CastOptions", { inDataType: "FLOAT32", outDataType: "INT32" }) },
-      { op: "CAST", inputs: ["i"], outputs: ["real"], options: tfliteOptions("CastOptions", { inDataType: "INT32", outDataType: "FLOAT32" }) },
+      {
+        op: "CAST",
+        inputs: ["x"],
+        outputs: ["whole"],
+        options: tfliteOptions("CastOptions", { inDataType: "FLOAT32", outDataType: "INT32" }),
+      },
+      {
+        op: "CAST",
+        inputs: ["i"],
+        outputs: ["real"],
+        options: tfliteOptions("CastOptions", { inDataType: "INT32", outDataType: "FLOAT32" }),
+      },
     ],
   });
   expect(Object.keys(found).length).toBe(13);
@@ -158,13 +177,31 @@ it("reads reductions, positions and running sums", async () => {
     },
     inputs: ["x", "b"],
     operators: [
-      ...(["MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"] as const).flatMap((op) => [reduce(op, true), reduce(op, false)]),
+      ...(["MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"] as const).flatMap((op) => [
+        reduce(op, true),
+        reduce(op, false),
+      ]),
       { op: "REDUCE_ANY", inputs: ["b", "last"], outputs: ["any"], options: tfliteOptions("ReducerOptions") },
       { op: "REDUCE_ALL", inputs: ["b", "last"], outputs: ["all"], options: tfliteOptions("ReducerOptions") },
-      { op: "ARG_MAX", inputs: ["x", "axis"], outputs: ["most"], options: tfliteOptions("ArgMaxOptions", { outputType: "INT32" }) },
-      { op: "ARG_MIN", inputs: ["x", "axis"], outputs: ["least"], options: tfliteOptions("ArgMinOptions", { outputType: "INT32" }) },
+      {
+        op: "ARG_MAX",
+        inputs: ["x", "axis"],
+        outputs: ["most"],
+        options: tfliteOptions("ArgMaxOptions", { outputType: "INT32" }),
+      },
+      {
+        op: "ARG_MIN",
+        inputs: ["x", "axis"],
+        outputs: ["least"],
+        options: tfliteOptions("ArgMinOptions", { outputType: "INT32" }),
+      },
       { op: "TOPK_V2", inputs: ["x", "k"], outputs: ["top", "places"] },
-      { op: "CUMSUM", inputs: ["x", "axis"], outputs: ["cumsum"], options: tfliteOptions("CumsumOptions", { exclusive: true, reverse: true }) },
+      {
+        op: "CUMSUM",
+        inputs: ["x", "axis"],
+        outputs: ["cumsum"],
+        options: tfliteOptions("CumsumOptions", { exclusive: true, reverse: true }),
+      },
     ],
   });
   expect(Object.keys(found).length).toBe(17);

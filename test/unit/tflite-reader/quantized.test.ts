@@ -5,7 +5,17 @@ import { valueById } from "../../../src/ir/index.ts";
 import { loadLiteRt } from "../../../src/runtimes/litert.ts";
 import { float32, seededRandom, toNumbers } from "../../../src/tensor/index.ts";
 import { tinyFloatModel, tinyInt8Model } from "../tflite/tiny-models.ts";
-import { above, bytesAsStated, differences, distance, type ModelSpec, quantization, runGraph, sample, type TensorSpec } from "./models.ts";
+import {
+  above,
+  bytesAsStated,
+  differences,
+  distance,
+  type ModelSpec,
+  quantization,
+  runGraph,
+  sample,
+  type TensorSpec,
+} from "./models.ts";
 
 const ops = (bytes: Uint8Array) => readTflite(bytes).nodes.map(({ op }) => op);
 
@@ -14,12 +24,16 @@ describe("a whole int8 model", () => {
 
   it("keeps weights int8 and biases int32 behind DequantizeLinear, with the axis of the ONNX layout", () => {
     const graph = readTflite(bytes);
-    const weight = graph.nodes.find(({ op, outputs }) => op === "DequantizeLinear" && valueById(graph, outputs[0]!).name === "conv/weight")!;
+    const weight = graph.nodes.find(
+      ({ op, outputs }) => op === "DequantizeLinear" && valueById(graph, outputs[0]!).name === "conv/weight",
+    )!;
     const [data, scale] = weight.inputs.map((id) => valueById(graph, id!));
     expect(data!.type).toEqual({ dtype: "int8", shape: [3, 2, 3, 3] });
     expect(weight.attrs).toEqual({ axis: 0 });
     expect([...toNumbers(scale!.data!)]).toEqual([0.01, 0.02, 0.005].map(Math.fround));
-    const bias = graph.nodes.find(({ op, outputs }) => op === "DequantizeLinear" && valueById(graph, outputs[0]!).name === "fc/bias")!;
+    const bias = graph.nodes.find(
+      ({ op, outputs }) => op === "DequantizeLinear" && valueById(graph, outputs[0]!).name === "fc/bias",
+    )!;
     expect(valueById(graph, bias.inputs[0]!).type.dtype).toBe("int32");
     expect(bias.inputs.length).toBe(2);
   });
@@ -70,13 +84,25 @@ it("reads int8 operators of every kind within one step of LiteRT", async () => {
         op: "MAX_POOL_2D",
         inputs: ["x"],
         outputs: ["max"],
-        options: tfliteOptions("Pool2DOptions", { padding: "VALID", strideH: 2, strideW: 2, filterHeight: 2, filterWidth: 2 }),
+        options: tfliteOptions("Pool2DOptions", {
+          padding: "VALID",
+          strideH: 2,
+          strideW: 2,
+          filterHeight: 2,
+          filterWidth: 2,
+        }),
       },
       {
         op: "AVERAGE_POOL_2D",
         inputs: ["x"],
         outputs: ["pool"],
-        options: tfliteOptions("Pool2DOptions", { padding: "SAME", strideH: 1, strideW: 1, filterHeight: 3, filterWidth: 3 }),
+        options: tfliteOptions("Pool2DOptions", {
+          padding: "SAME",
+          strideH: 1,
+          strideW: 1,
+          filterHeight: 3,
+          filterWidth: 3,
+        }),
       },
       { op: "QUANTIZE", inputs: ["x"], outputs: ["again"] },
       { op: "DEQUANTIZE", inputs: ["x"], outputs: ["real"] },
@@ -98,7 +124,14 @@ it("unpacks int4 weights, the first element from the lower bits", () => {
       y: { shape: [1, 2] },
     },
     inputs: ["x"],
-    operators: [{ op: "FULLY_CONNECTED", inputs: ["x", "w", null], outputs: ["y"], options: tfliteOptions("FullyConnectedOptions") }],
+    operators: [
+      {
+        op: "FULLY_CONNECTED",
+        inputs: ["x", "w", null],
+        outputs: ["y"],
+        options: tfliteOptions("FullyConnectedOptions"),
+      },
+    ],
   });
   const graph = readTflite(bytes);
   const weight = [...graph.values.values()].find(({ type }) => type.dtype === "int8" && type.shape.length === 2)!;
@@ -118,7 +151,12 @@ it("makes float16 weights behind DEQUANTIZE float32 constants", () => {
     outputs: ["y"],
     operators: [
       { op: "DEQUANTIZE", inputs: ["h"], outputs: ["w"] },
-      { op: "FULLY_CONNECTED", inputs: ["x", "w", null], outputs: ["y"], options: tfliteOptions("FullyConnectedOptions") },
+      {
+        op: "FULLY_CONNECTED",
+        inputs: ["x", "w", null],
+        outputs: ["y"],
+        options: tfliteOptions("FullyConnectedOptions"),
+      },
     ],
   });
   const graph = readTflite(bytes);
@@ -132,14 +170,29 @@ it("keeps dynamic-range weights int8 beside float activations, close to LiteRT, 
   const spec: ModelSpec = {
     tensors: {
       x: { shape: [1, 32] },
-      w: { shape: [8, 32], dtype: "int8", data: Float32Array.from({ length: 256 }, () => random.below(255) - 127), rest: quantization(0.01, 0) },
+      w: {
+        shape: [8, 32],
+        dtype: "int8",
+        data: Float32Array.from({ length: 256 }, () => random.below(255) - 127),
+        rest: quantization(0.01, 0),
+      },
       b: { shape: [8], data: new Float32Array(8).fill(0.5) },
     },
     inputs: ["x"],
-    operators: [{ op: "FULLY_CONNECTED", inputs: ["x", "w", "b"], outputs: ["y"], options: tfliteOptions("FullyConnectedOptions") }],
+    operators: [
+      {
+        op: "FULLY_CONNECTED",
+        inputs: ["x", "w", "b"],
+        outputs: ["y"],
+        options: tfliteOptions("FullyConnectedOptions"),
+      },
+    ],
   };
   expect(above(await differences(spec), 0.02)).toEqual({});
-  expect(ops(bytesAsStated({ ...spec, tensors: { ...spec.tensors, y: { shape: [1, 8] } } }))).toEqual(["DequantizeLinear", "Gemm"]);
+  expect(ops(bytesAsStated({ ...spec, tensors: { ...spec.tensors, y: { shape: [1, 8] } } }))).toEqual([
+    "DequantizeLinear",
+    "Gemm",
+  ]);
 });
 
 it("rounds to 32-bit integers exactly", async () => {
@@ -163,7 +216,10 @@ it("reads a float model as LiteRT runs it, without a Transpose between its layer
   expect(graph.nodes.map(({ op }) => op)).toEqual(["Transpose", "Conv", "Relu", "Transpose", "Reshape", "Gemm"]);
   const session = await loadLiteRt(bytes);
   const random = seededRandom(2, "image");
-  const x = float32([1, 5, 4, 2], Float32Array.from({ length: 40 }, () => random.next() - 0.5));
+  const x = float32(
+    [1, 5, 4, 2],
+    Float32Array.from({ length: 40 }, () => random.next() - 0.5),
+  );
   const [want] = await session.run([x]);
   session.close();
   const [got] = await runGraph(graph, [x]);

@@ -22,7 +22,10 @@ function seeded(label: string, shape: readonly number[], scale = 1): TensorSpec 
 const GATES = ["i", "f", "c", "o"] as const;
 
 /** UNIDIRECTIONAL_SEQUENCE_LSTM over [batch, steps, inputs] (batch-major). */
-export function lstmModel(variant: LstmVariant): { spec: ModelSpec; reference: (x: Float32Array, runs: number) => Float32Array[] } {
+export function lstmModel(variant: LstmVariant): {
+  spec: ModelSpec;
+  reference: (x: Float32Array, runs: number) => Float32Array[];
+} {
   const { steps, batch, inputs, units } = SIZES;
   const outputs = variant.projection ?? units;
   const constants: Record<string, TensorSpec & { data: Float32Array }> = {};
@@ -113,7 +116,8 @@ function lstmLoops(
         const hidden = exit.map((o, u) => o * Math.tanh(cell[n * units + u]!));
         for (let k = 0; k < outputs; k++) {
           const proj = value("proj");
-          const result = proj === undefined ? hidden[k]! : hidden.reduce((sum, v, u) => sum + v * proj[k * units + u]!, 0);
+          const result =
+            proj === undefined ? hidden[k]! : hidden.reduce((sum, v, u) => sum + v * proj[k * units + u]!, 0);
           h[n * outputs + k] = result;
           y[(n * steps + t) * outputs + k] = result;
         }
@@ -177,7 +181,14 @@ export function rnnModel(): { spec: ModelSpec; reference: (x: Float32Array, runs
   const { steps, batch, inputs, units } = SIZES;
   const [w, r, b] = [seeded("w", [units, inputs]), seeded("r", [units, units], 0.5), seeded("b", [units])];
   const spec: ModelSpec = {
-    tensors: { x: { shape: [steps, batch, inputs] }, w, r, b, h: { shape: [batch, units], rest: { isVariable: true } }, y: { shape: [steps, batch, units] } },
+    tensors: {
+      x: { shape: [steps, batch, inputs] },
+      w,
+      r,
+      b,
+      h: { shape: [batch, units], rest: { isVariable: true } },
+      y: { shape: [steps, batch, units] },
+    },
     inputs: ["x"],
     operators: [
       {

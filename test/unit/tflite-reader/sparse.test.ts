@@ -18,7 +18,11 @@ const compressed = (segments: readonly number[], indices: readonly number[]) => 
 });
 
 /** Rows of [[0, 1, 0, 2], [0, 0, 0, 0], [3, 0, 0, 0]]. */
-const rows: Sparsity = { traversalOrder: [0, 1], blockMap: [], dimMetadata: [dense(3), compressed([0, 2, 2, 3], [1, 3, 0])] };
+const rows: Sparsity = {
+  traversalOrder: [0, 1],
+  blockMap: [],
+  dimMetadata: [dense(3), compressed([0, 2, 2, 3], [1, 3, 0])],
+};
 /** The same axes in blocks of 2 x 2: of a [4, 4] matrix, the blocks (0, 1) and (1, 0) are stored. */
 const blocks: Sparsity = {
   traversalOrder: [0, 1, 2, 3],
@@ -35,7 +39,11 @@ function positions(shape: readonly number[], sparsity: Sparsity): number[] {
 it("walks compressed rows and blocks", () => {
   expect(positions([3, 4], rows)).toEqual([1, 3, 8]);
   expect(positions([4, 4], blocks)).toEqual([2, 3, 6, 7, 8, 9, 12, 13]);
-  const columns: Sparsity = { ...rows, traversalOrder: [1, 0], dimMetadata: [dense(4), compressed([0, 1, 2, 2, 3], [2, 0, 0])] };
+  const columns: Sparsity = {
+    ...rows,
+    traversalOrder: [1, 0],
+    dimMetadata: [dense(4), compressed([0, 1, 2, 2, 3], [2, 0, 0])],
+  };
   expect(positions([3, 4], columns)).toEqual([8, 1, 3]);
 });
 
@@ -51,7 +59,12 @@ it("makes sparse weights dense constants", () => {
     outputs: ["y"],
     operators: [
       { op: "DENSIFY", inputs: ["s"], outputs: ["w"] },
-      { op: "FULLY_CONNECTED", inputs: ["x", "w", null], outputs: ["y"], options: tfliteOptions("FullyConnectedOptions") },
+      {
+        op: "FULLY_CONNECTED",
+        inputs: ["x", "w", null],
+        outputs: ["y"],
+        options: tfliteOptions("FullyConnectedOptions"),
+      },
     ],
   });
   const graph = readTflite(bytes);
@@ -60,14 +73,38 @@ it("makes sparse weights dense constants", () => {
 });
 
 it.each<[string, Sparsity, RegExp]>([
-  ["an index beyond its axis", { ...rows, dimMetadata: [dense(3), compressed([0, 2, 2, 3], [1, 4, 0])] }, /index 4 on an axis of 4/],
-  ["segments that go backwards", { ...rows, dimMetadata: [dense(3), compressed([0, 2, 1, 3], [1, 3, 0])] }, /go backwards/],
-  ["segments that miss indices", { ...rows, dimMetadata: [dense(3), compressed([0, 2, 2, 2], [1, 3, 0])] }, /segment bounds/],
+  [
+    "an index beyond its axis",
+    { ...rows, dimMetadata: [dense(3), compressed([0, 2, 2, 3], [1, 4, 0])] },
+    /index 4 on an axis of 4/,
+  ],
+  [
+    "segments that go backwards",
+    { ...rows, dimMetadata: [dense(3), compressed([0, 2, 1, 3], [1, 3, 0])] },
+    /go backwards/,
+  ],
+  [
+    "segments that miss indices",
+    { ...rows, dimMetadata: [dense(3), compressed([0, 2, 2, 2], [1, 3, 0])] },
+    /segment bounds/,
+  ],
   ["an order that repeats an axis", { ...rows, traversalOrder: [0, 0] }, /no order of 2 axes/],
-  ["a dense axis of another size", { ...rows, dimMetadata: [dense(9), compressed([0, 2, 2, 3], [1, 3, 0])] }, /expected 3/],
-  ["a block that does not divide its axis", { ...blocks, dimMetadata: [dense(2), compressed([0, 1, 2], [1, 0]), dense(3), dense(2)] }, /in blocks of 3/],
+  [
+    "a dense axis of another size",
+    { ...rows, dimMetadata: [dense(9), compressed([0, 2, 2, 3], [1, 3, 0])] },
+    /expected 3/,
+  ],
+  [
+    "a block that does not divide its axis",
+    { ...blocks, dimMetadata: [dense(2), compressed([0, 1, 2], [1, 0]), dense(3), dense(2)] },
+    /in blocks of 3/,
+  ],
   ["a block of an axis that is not there", { ...blocks, blockMap: [0, 7] }, /block map/],
-  ["too many axes", { traversalOrder: Array.from({ length: 40 }, (_, i) => i), blockMap: [], dimMetadata: [] }, /at most 16/],
+  [
+    "too many axes",
+    { traversalOrder: Array.from({ length: 40 }, (_, i) => i), blockMap: [], dimMetadata: [] },
+    /at most 16/,
+  ],
 ])("refuses %s", (_, sparsity, message) => {
   expect(() => sparsePlan(sparsity.blockMap?.length === 2 ? [4, 4] : [3, 4], sparsity, "test")).toThrow(message);
 });

@@ -7,7 +7,8 @@ import { allocate, sizeOf, type Tensor, tensor, toFloat32 } from "../../../src/t
 import { bytesAsStated, distance, type ModelSpec, sample } from "./models.ts";
 import { lstmModel, rnnModel, svdfModel } from "./recurrent-models.ts";
 
-const pairsOf = (graph: Graph): { input: string; output: string }[] => JSON.parse(graph.metadata["espalier.state"] ?? "[]");
+const pairsOf = (graph: Graph): { input: string; output: string }[] =>
+  JSON.parse(graph.metadata["espalier.state"] ?? "[]");
 
 /** First output of `runs` runs on the same input, each with the state that the run before left. */
 async function runsOf(graph: Graph, x: Tensor, runs: number): Promise<Tensor[]> {
@@ -39,15 +40,18 @@ const variants = {
   "an SVDF": svdfModel(),
 };
 
-it.each(Object.entries(variants))("runs %s with its state in pairs of inputs and outputs", async (_, { spec, reference }) => {
-  const graph = readTflite(bytesAsStated(spec));
-  const x = sample("x", "float32", spec.tensors.x!.shape!, false);
-  const expected = reference(toFloat32(x), 3);
-  const found = await runsOf(graph, x, 3);
-  for (const [run, y] of found.entries()) expect(distance(toFloat32(y), expected[run]!, true)).toBeLessThan(1e-5);
-  // The state matters: another run on the same input gives another answer.
-  expect(distance(expected[0]!, expected[1]!, true)).toBeGreaterThan(1e-3);
-});
+it.each(Object.entries(variants))(
+  "runs %s with its state in pairs of inputs and outputs",
+  async (_, { spec, reference }) => {
+    const graph = readTflite(bytesAsStated(spec));
+    const x = sample("x", "float32", spec.tensors.x!.shape!, false);
+    const expected = reference(toFloat32(x), 3);
+    const found = await runsOf(graph, x, 3);
+    for (const [run, y] of found.entries()) expect(distance(toFloat32(y), expected[run]!, true)).toBeLessThan(1e-5);
+    // The state matters: another run on the same input gives another answer.
+    expect(distance(expected[0]!, expected[1]!, true)).toBeGreaterThan(1e-3);
+  },
+);
 
 it("keeps a plain LSTM whole and names its state in the metadata", () => {
   const graph = readTflite(bytesAsStated(lstmModel({}).spec));
@@ -69,7 +73,12 @@ const counter: ModelSpec = {
   inputs: ["x"],
   outputs: ["y"],
   operators: [
-    { op: "VAR_HANDLE", inputs: [], outputs: ["handle"], options: tfliteOptions("VarHandleOptions", { sharedName: "total" }) },
+    {
+      op: "VAR_HANDLE",
+      inputs: [],
+      outputs: ["handle"],
+      options: tfliteOptions("VarHandleOptions", { sharedName: "total" }),
+    },
     { op: "READ_VARIABLE", inputs: ["handle"], outputs: ["before"] },
     { op: "ADD", inputs: ["before", "x"], outputs: ["y"], options: tfliteOptions("AddOptions") },
     { op: "ASSIGN_VARIABLE", inputs: ["handle", "y"], outputs: [] },
@@ -92,7 +101,14 @@ it("takes a variable that nothing changes for zeros", () => {
     bytesAsStated({
       tensors: { x: { shape: [1, 2] }, v: { shape: [1, 2], rest: { isVariable: true } }, y: { shape: [1, 4] } },
       inputs: ["x"],
-      operators: [{ op: "CONCATENATION", inputs: ["x", "v"], outputs: ["y"], options: tfliteOptions("ConcatenationOptions", { axis: 1 }) }],
+      operators: [
+        {
+          op: "CONCATENATION",
+          inputs: ["x", "v"],
+          outputs: ["y"],
+          options: tfliteOptions("ConcatenationOptions", { axis: 1 }),
+        },
+      ],
     }),
   );
   expect(graph.inputs.length).toBe(1);

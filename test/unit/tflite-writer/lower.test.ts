@@ -190,12 +190,12 @@ describe("refusals", () => {
 
   it("name the operator, the node and what to do", () => {
     const error = refusal((b) =>
-      b.node("Erf", [b.input("x", { dtype: "float32", shape: [1, 4] })], {}, { name: "gelu.erf" }),
+      b.node("Det", [b.input("x", { dtype: "float32", shape: [1, 4, 4] })], {}, { name: "volume" }),
     );
     expect(error).toMatchObject({
       code: "unsupported",
-      message: "Erf has no TFLite form",
-      where: 'node "gelu.erf" (Erf)',
+      message: "Det has no TFLite form",
+      where: 'node "volume" (Det)',
     });
     expect(error.hint).toContain("Known:");
   });
@@ -216,12 +216,14 @@ describe("refusals", () => {
       /unknown size "H"/,
     ],
     [
-      "edge padding",
+      "a region of a resize",
       (b: ReturnType<typeof newBuilder>) => {
-        const x = b.input("x", { dtype: "float32", shape: [1, 4] });
-        return b.node("Pad", [x, b.constant("p", int64s([0, 1, 0, 1]))], { mode: "edge" });
+        const x = b.input("x", { dtype: "float32", shape: [1, 2, 4, 4] });
+        const region = b.constant("roi", float32([8], [0, 0, 0.2, 0.2, 1, 1, 0.8, 0.8]));
+        const sizes = b.constant("sizes", int64s([1, 2, 8, 8]));
+        return b.node("Resize", [x, region, null, sizes], { coordinate_transformation_mode: "tf_crop_and_resize" });
       },
-      /mode "edge"/,
+      /tf_crop_and_resize/,
     ],
     [
       "int16 quantisation",
@@ -233,10 +235,13 @@ describe("refusals", () => {
       /int16/,
     ],
     [
-      "Elu with another alpha",
-      (b: ReturnType<typeof newBuilder>) =>
-        b.node("Elu", [b.input("x", { dtype: "float32", shape: [1, 4] })], { alpha: 0.5 }),
-      /alpha 0.5/,
+      "a sequence that is too long to unroll",
+      (b: ReturnType<typeof newBuilder>) => {
+        const x = b.input("x", { dtype: "float32", shape: [2000, 1, 2] });
+        const weights = [b.constant("w", weight(1, 1, 3, 2)), b.constant("r", weight(2, 1, 3, 3))];
+        return b.nodes("RNN", [x, ...weights], { hidden_size: 3 }, { outputs: 2 })[0]!;
+      },
+      /2000 steps/,
     ],
   ])("refuse %s", (_, make, message) => {
     const error = refusal(make);

@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { EspalierError } from "../../../src/diagnostics/index.ts";
 import { hashGraph } from "../../../src/ir/index.ts";
 import { float32, seededRandom } from "../../../src/tensor/index.ts";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, shiftAndFlip, type TrainOptions, train } from "../../../src/train/index.ts";
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  shiftAndFlip,
+  type TrainOptions,
+  train,
+} from "../../../src/train/index.ts";
 import { stripes, tinyClassifier } from "./tiny.ts";
 
 const data = stripes(48);
@@ -71,7 +78,10 @@ describe("a run that is stopped and resumed", () => {
 
   it("saves every so many updates too", async () => {
     const steps: number[] = [];
-    await train(tinyClassifier(), data, { ...everything, checkpoint: { every: 2, save: ({ step }) => void steps.push(step) } });
+    await train(tinyClassifier(), data, {
+      ...everything,
+      checkpoint: { every: 2, save: ({ step }) => void steps.push(step) },
+    });
     expect(steps).toEqual([2, 3, 4, 6, 8, 9]);
   });
 
@@ -133,7 +143,10 @@ describe("validation", () => {
   it("ends training when nothing got better for so long, and gives the best epoch's model", async () => {
     const options: TrainOptions = { epochs: 40, batch: 16, threads: 1, schedule: { kind: "constant", rate: 0.05 } };
     const validation = { data: stripes(32, 9), metric: "loss", patience: 2 } as const;
-    const { graph, history, bestEpoch, stoppedEarly } = await train(tinyClassifier(), data, { ...options, validation: { ...validation, least: 0.02 } });
+    const { graph, history, bestEpoch, stoppedEarly } = await train(tinyClassifier(), data, {
+      ...options,
+      validation: { ...validation, least: 0.02 },
+    });
     expect(stoppedEarly).toBe(true);
     expect(history).toHaveLength(bestEpoch! + 1 + 2);
     const losses = history.map((record) => record.validation!.loss);
@@ -141,12 +154,20 @@ describe("validation", () => {
     // The same run, cut at the best epoch, has the same weights.
     const cut = await train(tinyClassifier(), data, { ...options, steps: 3 * (bestEpoch! + 1) });
     expect(hashGraph(graph)).toBe(hashGraph(cut.graph));
-    const last = await train(tinyClassifier(), data, { ...options, validation: { ...validation, least: 0.02, keepBest: false } });
+    const last = await train(tinyClassifier(), data, {
+      ...options,
+      validation: { ...validation, least: 0.02, keepBest: false },
+    });
     expect(hashGraph(last.graph)).not.toBe(hashGraph(graph));
   });
 
   it("counts every sample, also those that do not fill a batch", async () => {
-    const { history, graph } = await train(tinyClassifier(), data, { epochs: 1, batch: 16, threads: 1, validation: { data: stripes(251, 9) } });
+    const { history, graph } = await train(tinyClassifier(), data, {
+      epochs: 1,
+      batch: 16,
+      threads: 1,
+      validation: { data: stripes(251, 9) },
+    });
     const { evaluate } = await import("../../../src/train/index.ts");
     const whole = await evaluate(graph, stripes(251, 9), { threads: 1 });
     expect(history[0]!.validation!.accuracy).toBeCloseTo(whole.accuracy, 10);

@@ -20,7 +20,9 @@ function wide(): Graph {
 /** The value that a node's activation gives, by the name of the convolution. */
 function activation(graph: Graph, name: string): string {
   const names = [...graph.values.values()].filter(({ data: own }) => own === undefined).map((value) => value.name);
-  return names.find((own) => own.startsWith(`${name}.`) && /relu/i.test(own)) ?? names.find((own) => own.startsWith(name))!;
+  return (
+    names.find((own) => own.startsWith(`${name}.`) && /relu/i.test(own)) ?? names.find((own) => own.startsWith(name))!
+  );
 }
 
 describe("distillation of features", () => {
@@ -41,7 +43,12 @@ describe("distillation of features", () => {
   it("compares equal shapes directly: a student that is its teacher has no distance", async () => {
     const graph = tinyClassifier();
     const name = activation(graph, "third");
-    const options = { ...quick, steps: 1, batchNorm: "frozen", teacher: { graph, weight: 0, labels: false, features: [{ student: name, teacher: name }] } } as const;
+    const options = {
+      ...quick,
+      steps: 1,
+      batchNorm: "frozen",
+      teacher: { graph, weight: 0, labels: false, features: [{ student: name, teacher: name }] },
+    } as const;
     expect((await train(graph, data, options)).history[0]!.loss).toBeLessThan(1e-10);
   });
 
@@ -52,7 +59,9 @@ describe("distillation of features", () => {
     await expect(run(activation(graph, "first"), "nowhere")).rejects.toThrow('The teacher has no value "nowhere"');
     await expect(run("nowhere", activation(graph, "first"))).rejects.toThrow('The student has no value "nowhere"');
     const input = [...graph.values.values()][0]!.name;
-    await expect(run(input, activation(graph, "first"))).rejects.toThrow(/of the student is \[16, 1, 8, 8\].*of the teacher is \[16, 8, 4, 4\]/);
+    await expect(run(input, activation(graph, "first"))).rejects.toThrow(
+      /of the student is \[16, 1, 8, 8\].*of the teacher is \[16, 8, 4, 4\]/,
+    );
   });
 });
 
@@ -81,6 +90,8 @@ describe("distillation without labels", () => {
     await expect(run(five)).rejects.toThrow("The student has 4 classes, the teacher 5");
     const large = layersFor("large", [3, 8, 8], 2);
     large.layers.builder.output(large.layers.classifier(large.layers.conv("c", large.input, 4), 4));
-    await expect(run(large.layers.builder.build())).rejects.toThrow("The student takes samples of shape [1, 8, 8], the teacher [3, 8, 8]");
+    await expect(run(large.layers.builder.build())).rejects.toThrow(
+      "The student takes samples of shape [1, 8, 8], the teacher [3, 8, 8]",
+    );
   });
 });

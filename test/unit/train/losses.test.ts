@@ -43,7 +43,12 @@ describe("losses of any output", () => {
       (x: number, t: number) => binary(x, t),
       (x: number, t: number) => sigmoid(x) - t,
     ],
-    ["squared error", addMeanSquaredError, (x: number, t: number) => (x - t) ** 2, (x: number, t: number) => 2 * (x - t)],
+    [
+      "squared error",
+      addMeanSquaredError,
+      (x: number, t: number) => (x - t) ** 2,
+      (x: number, t: number) => 2 * (x - t),
+    ],
     [
       "absolute error",
       addMeanAbsoluteError,

@@ -21,7 +21,11 @@ function twoHeads(sigmoid = false): Graph {
   const classes = b.node("Gemm", [hidden, b.constant("wc", drawn(12, 4))], {}, { outputNames: ["classes"] });
   const plain = b.node("Gemm", [hidden, b.constant("wn", drawn(12, 1)), b.constant("bn", float32([1], [0]))]);
   b.output(classes);
-  b.output(sigmoid ? b.node("Sigmoid", [plain], {}, { outputNames: ["number"] }) : b.node("Mul", [plain, b.constant("two", float32([], [2]))], {}, { outputNames: ["number"] }));
+  b.output(
+    sigmoid
+      ? b.node("Sigmoid", [plain], {}, { outputNames: ["number"] })
+      : b.node("Mul", [plain, b.constant("two", float32([], [2]))], {}, { outputNames: ["number"] }),
+  );
   return b.build();
 }
 
@@ -31,12 +35,22 @@ function autoEncoder(): Graph {
   const x = b.input("x", { dtype: "float32", shape: ["N", 1, 8, 8] });
   const code = b.node("Gemm", [b.node("Flatten", [x]), b.constant("w", drawn(64, 16))]);
   const back = b.node("Gemm", [code, b.constant("v", drawn(16, 64))]);
-  b.output(b.node("Reshape", [back, b.constant("shape", { dtype: "int64", shape: [4], data: BigInt64Array.of(0n, 1n, 8n, 8n) })]));
+  b.output(
+    b.node("Reshape", [
+      back,
+      b.constant("shape", { dtype: "int64", shape: [4], data: BigInt64Array.of(0n, 1n, 8n, 8n) }),
+    ]),
+  );
   return b.build();
 }
 
 const data = stripes(64);
-const quick = { batch: 16, threads: 1, schedule: { kind: "constant", rate: 0.01 }, optimiser: { kind: "adam" } } as const;
+const quick = {
+  batch: 16,
+  threads: 1,
+  schedule: { kind: "constant", rate: 0.01 },
+  optimiser: { kind: "adam" },
+} as const;
 
 async function outputs(graph: Graph, of: TrainingData, name: string): Promise<Float32Array> {
   const indices = Array.from({ length: of.length }, (_, i) => i);
@@ -106,11 +120,18 @@ describe("several losses", () => {
     await expect(run({ losses: [{ output: "number", kind: "binary-cross-entropy" }] })).rejects.toThrow(
       /Output "number" has 1 value a sample, the data set has label [23]/,
     );
-    const wrong = { ...data, targets: (indices: ArrayLike<number>) => ({ number: float32([indices.length], new Float32Array(indices.length)) }) };
+    const wrong = {
+      ...data,
+      targets: (indices: ArrayLike<number>) => ({
+        number: float32([indices.length], new Float32Array(indices.length)),
+      }),
+    };
     await expect(run({ losses: [{ output: "number", kind: "mse" }] }, wrong)).rejects.toThrow(
       /must be float32\[16, 1\], they are float32\[16\]/,
     );
-    await expect(run({ losses: [{ output: "number", kind: "mse", target: "samples" }] })).rejects.toThrow(/the samples' is/);
+    await expect(run({ losses: [{ output: "number", kind: "mse", target: "samples" }] })).rejects.toThrow(
+      /the samples' is/,
+    );
   });
 
   it("refuses a model with two inputs", async () => {
@@ -124,7 +145,13 @@ describe("several losses", () => {
 
 describe("mix-up", () => {
   it("is deterministic, mixes samples and targets, and still learns", async () => {
-    const options = { batch: 16, threads: 1, epochs: 12, mixUp: 0.2, schedule: { kind: "constant", rate: 0.05 } } as const;
+    const options = {
+      batch: 16,
+      threads: 1,
+      epochs: 12,
+      mixUp: 0.2,
+      schedule: { kind: "constant", rate: 0.05 },
+    } as const;
     const [a, b] = [await train(tinyClassifier(), data, options), await train(tinyClassifier(), data, options)];
     expect(a.history).toEqual(b.history);
     const plain = await train(tinyClassifier(), data, { ...options, mixUp: 0 });

@@ -51,7 +51,10 @@ async function updated(
       rate: builder.input("rate", one),
       corrections: correctionsAt(optimiser, 1).map((_, k) => builder.input(`c${k}`, one)),
     };
-    const update = addUpdate(formula(builder, "u"), optimiser, weight, g, slots, { ...scalars, decays: shape.length > 1 });
+    const update = addUpdate(formula(builder, "u"), optimiser, weight, g, slots, {
+      ...scalars,
+      decays: shape.length > 1,
+    });
     const ids = [update.weight, ...update.slots];
     builder.setOutputs(ids);
     const graph = builder.build();

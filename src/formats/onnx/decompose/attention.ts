@@ -16,12 +16,7 @@ function biasOfMask(node: FileNode, mask: ValueId, like: ValueId, keys: number):
     return maskBias(node, node.node("Unsqueeze", [mask, node.ints("axes", [1, 2])]), like, masked);
   if (shape.length === 3) return maskBias(node, node.node("Unsqueeze", [mask, node.ints("axes", [1])]), like, masked);
   if (shape.length === 1 && shape[0] === batch) {
-    const positions = node.numbersOf(
-      "positions",
-      node.type(mask).dtype,
-      [keys],
-      Array.from({ length: keys }, (_, i) => i),
-    );
+    const positions = node.counted("positions", node.type(mask).dtype, keys, (i) => i);
     const ends = node.node("Unsqueeze", [mask, node.ints("axes", [1, 2, 3])]);
     return maskBias(node, node.node("Less", [positions, ends]), like, masked);
   }

@@ -13,8 +13,7 @@ export const groupNormalization: Decompose = (node) => {
   const epsilon = node.number("epsilon", 1e-5);
   const perGroup = node.opset < 21;
   const grouped = node.node("Reshape", [x, node.ints("grouped", [0, groups, -1])]);
-  const fill = (name: string, value: number) =>
-    node.numbersOf(name, dtype, [groups], new Array<number>(groups).fill(value));
+  const fill = (name: string, value: number) => node.counted(name, dtype, groups, () => value);
   const operands = perGroup ? [scale, bias] : [fill("ones", 1), fill("zeros", 0)];
   const normal = node.node("InstanceNormalization", [grouped, ...operands], { epsilon });
   const spatial = shape.slice(2).map((_, i) => node.size(x, i + 2));

@@ -43,16 +43,7 @@ function rows(node: FileNode, cache: ValueId, positions: ValueId | null, length:
   const shape = node.shape(positions);
   const gathered =
     shape.length === 1 && shape[0] === 1
-      ? node.node("Gather", [
-          cache,
-          node.node("Add", [
-            positions,
-            node.ints(
-              "steps",
-              Array.from({ length }, (_, i) => i),
-            ),
-          ]),
-        ])
+      ? node.node("Gather", [cache, node.node("Add", [positions, node.counted("steps", "int64", length, (i) => i)])])
       : node.node("Gather", [cache, positions]);
   const axes = node.shape(gathered).length === 2 ? [0, 1] : [1];
   return node.node("Unsqueeze", [gathered, node.ints("axes", axes)]);

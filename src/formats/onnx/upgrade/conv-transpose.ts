@@ -19,6 +19,8 @@ export const convTranspose: Upgrade = (node) => {
   if (wanted.length === 0 && (mode === "NOTSET" || mode === "VALID")) return;
   const [x, w] = [node.input(0), node.input(1)];
   const rank = node.shape(x).length - 2;
+  if (rank < 1 || node.shape(w).length !== rank + 2 || (wanted.length > 0 && wanted.length < rank))
+    node.fail(`ConvTranspose over ${rank} spatial axes does not fit its weight or output_shape`, undefined, "input");
   const strides = listOr(node, "strides", 1, rank);
   const dilations = listOr(node, "dilations", 1, rank);
   const padding = [...listOr(node, "output_padding", 0, rank)];

@@ -1,4 +1,3 @@
-import { scalar } from "../../../tensor/index.ts";
 import type { FileNode, Upgrade } from "../file-node.ts";
 
 /** Moves an integer-list attribute to an input position, as newer opsets have it. */
@@ -11,8 +10,7 @@ function listToInput(node: FileNode, name: string, position: number): void {
 /** Moves a number to an input of the dtype of input 0. */
 function numberToInput(node: FileNode, name: string, position: number): void {
   const value = node.number(name, 0);
-  if (node.take(name) !== undefined)
-    node.setInput(position, node.constant(name, scalar(node.type(node.input(0)).dtype, value)));
+  if (node.take(name) !== undefined) node.setInput(position, node.scalar(name, value, node.type(node.input(0)).dtype));
 }
 
 /** `axes` was an attribute before the opset that made it an input. */

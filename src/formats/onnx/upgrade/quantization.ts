@@ -12,7 +12,9 @@ export const quantizeLinear: Upgrade = (node) => {
   if (precision !== 0 && precision !== DTYPES.float32.onnx)
     node.fail(`QuantizeLinear that divides in another precision (${precision}) is not supported`, "Export it without.");
   if (code === 0 || node.optional(2) !== null) return;
-  const shape = node.shape(node.input(1)).map(Number);
-  const count = shape.reduce((product, dim) => product * dim, 1);
-  node.setInput(2, node.numbersOf("zero_point", valueType(code, node.where), shape, new Uint8Array(count)));
+  const dtype = valueType(code, node.where);
+  const [count] = node.shape(node.input(1));
+  // A scalar scale, or one a slice.
+  const zero = count === undefined ? node.scalar("zero_point", 0, dtype) : null;
+  node.setInput(2, zero ?? node.counted("zero_point", dtype, node.size(node.input(1), 0), () => 0));
 };

@@ -65,10 +65,17 @@ export function scalarLike(s: Scope, like: ValueId, value: number): ValueId {
   return constant(s, "scalar", scalar(dtypeOf(s, like), value));
 }
 
+function wholeNumbers(data: Tensor, what: string): number[] {
+  const values = toInts(data);
+  const wrong = values.find((value) => !Number.isSafeInteger(value));
+  if (wrong !== undefined) throw new EspalierError("input", `${what} must be a whole number, got ${wrong}`);
+  return values;
+}
+
 /** The elements of a constant integer value. Throws EspalierError "unsupported" when it is computed from data. */
 export function intsOf(s: Scope, id: ValueId, what: string): number[] {
   const { data } = s.builder.value(id);
-  if (data !== undefined) return toInts(data);
+  if (data !== undefined) return wholeNumbers(data, what);
   throw new EspalierError("unsupported", `${what} must be a constant, it is computed`, {
     hint: "Shapes and axes that depend on data are not supported; export the model with fixed shapes.",
   });
@@ -90,7 +97,7 @@ export function asInt64(s: Scope, id: ValueId): ValueId {
   if (type.dtype === "int64") return id;
   return data === undefined
     ? cast(s, id, "int64")
-    : constant(s, "int64", fromNumbers("int64", data.shape, toInts(data)));
+    : constant(s, "int64", fromNumbers("int64", data.shape, wholeNumbers(data, "A size, axis or index")));
 }
 
 export function reshape(s: Scope, id: ValueId, shape: readonly number[]): ValueId {

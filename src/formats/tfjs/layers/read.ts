@@ -8,6 +8,7 @@ import type { ModelJson } from "../schema.ts";
 import type { Weights } from "../weights.ts";
 import { applyModel, newReading } from "./model.ts";
 import { LAYER_READERS } from "./readers.ts";
+import { RECURRENT } from "./recurrent.ts";
 import { type LayerDef, MODEL_CLASSES, type ModelDef, parseLayer, parseModel } from "./topology.ts";
 import { layerWeights } from "./weights.ts";
 
@@ -27,7 +28,9 @@ const inputTypes: Readonly<Record<string, DType>> = {
 export function readLayersModel(json: ModelJson, weights: Weights, rule: ShapeRule, builder: FoldingBuilder): Boundary {
   const topology = json.modelTopology;
   const model = parseModel(topology.model_config ?? topology, "model.json.modelTopology");
-  refuseUnread(model);
+  const all = allLayers(model);
+  refuseUnread(all);
+  refuseMasks(all);
   const inputs = openInputs(model, rule, builder);
   const outputs = applyModel(newReading(builder, layerWeights(weights)), model, inputs);
   return { inputs, outputs: named(model, outputs) };
@@ -45,9 +48,20 @@ function allLayers(model: ModelDef): LayerDef[] {
   });
 }
 
+/** Refuses masks that something reads: recurrent layers skip masked steps, others compute the same with and without. */
+function refuseMasks(all: readonly LayerDef[]): void {
+  const masking = all.find((layer) => layer.className === "Embedding" && layer.config.mask_zero === true);
+  const reader = all.find((layer) => Object.hasOwn(RECURRENT, layer.className));
+  if (masking === undefined || reader === undefined) return;
+  throw new EspalierError("unsupported", `The mask that makes "${reader.name}" skip zeros is not supported`, {
+    where: `layer "${masking.name}" (${masking.className})`,
+    hint: "Build the model again with maskZero: false.",
+  });
+}
+
 /** Refuses a model that has layers nobody reads: one error that names them all. */
-function refuseUnread(model: ModelDef): void {
-  const unread = allLayers(model).filter(
+function refuseUnread(all: readonly LayerDef[]): void {
+  const unread = all.filter(
     (layer) => !Object.hasOwn(LAYER_READERS, layer.className) && !MODEL_CLASSES.includes(layer.className),
   );
   const first = unread[0];

@@ -63,7 +63,13 @@ export function encodeTflite(model: TfliteModel): Uint8Array {
     ...(metadata.length === 0 ? {} : { metadata }),
     ...(signatures.length === 0 ? {} : { signatureDefs: signatures }),
   };
-  return writeFlatbuffer(tfliteSchema, "Model", raw as unknown as WireRecord, TFLITE_IDENTIFIER, expectedBytes(model, total));
+  return writeFlatbuffer(
+    tfliteSchema,
+    "Model",
+    raw as unknown as WireRecord,
+    TFLITE_IDENTIFIER,
+    expectedBytes(model, total),
+  );
 }
 
 /** A little more than the file will have: constants, and the tables of a tensor (with its scales) and an operator. */

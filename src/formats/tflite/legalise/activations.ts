@@ -15,9 +15,7 @@ function scaledElu(c: Composer, alpha: number, gamma: number): number {
   return c.op("Add", [gamma === 1 ? positive : c.op("Mul", [positive, num(gamma)]), negative]);
 }
 
-const selu = composition("selu-as-elu", "Selu", (c) =>
-  scaledElu(c, c.attrs.alpha as number, c.attrs.gamma as number),
-);
+const selu = composition("selu-as-elu", "Selu", (c) => scaledElu(c, c.attrs.alpha as number, c.attrs.gamma as number));
 
 /** max(0, x) + min(0, alpha (exp(x / alpha) - 1)) = alpha ELU(x / alpha) for alpha > 0. */
 const celu = composition("celu-as-elu", "Celu", (c) => {
@@ -34,12 +32,6 @@ const softsign = composition("softsign-as-quotient", "Softsign", (c) =>
 const mish = composition("mish-as-product", "Mish", (c) =>
   c.op("Mul", [c.in(0), c.op("Tanh", [c.op("Softplus", [c.in(0)])])]),
 );
-
-const swish = composition("swish-as-product", "Swish", (c) => {
-  const alpha = (c.attrs.alpha as number | undefined) ?? 1;
-  const x = c.in(0);
-  return c.op("Mul", [x, c.op("Sigmoid", [alpha === 1 ? x : c.op("Mul", [x, num(alpha)])])]);
-});
 
 const thresholded = composition("thresholded-relu-as-choice", "ThresholdedRelu", (c) => {
   const x = c.in(0);
@@ -75,15 +67,4 @@ const erf = composition("erf-as-gelu", "Erf", (c) => {
 });
 
 /** Activations that TFLite has no kernel for, of those that it has. */
-export const activationRules: readonly Rule[] = [
-  elu,
-  selu,
-  celu,
-  softsign,
-  mish,
-  swish,
-  thresholded,
-  shrink,
-  hardmax,
-  erf,
-];
+export const activationRules: readonly Rule[] = [elu, selu, celu, softsign, mish, thresholded, shrink, hardmax, erf];

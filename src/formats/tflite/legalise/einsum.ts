@@ -26,7 +26,13 @@ function summed(c: Composer, factor: Factor, needed: ReadonlySet<string>): Facto
 }
 
 /** The product of two factors as a batched matrix product: shared labels that are needed later are batches, the others are summed. */
-function contracted(c: Composer, a: Factor, b: Factor, needed: ReadonlySet<string>, size: (label: string) => number): Factor {
+function contracted(
+  c: Composer,
+  a: Factor,
+  b: Factor,
+  needed: ReadonlySet<string>,
+  size: (label: string) => number,
+): Factor {
   const shared = a.labels.filter((label) => b.labels.includes(label));
   const batch = shared.filter((label) => needed.has(label));
   const inner = shared.filter((label) => !needed.has(label));
@@ -51,10 +57,14 @@ const einsum = composition("einsum-as-matmul", "Einsum", (c) => {
     const repeated = labels.find((label, at) => labels.indexOf(label) !== at);
     const spread = labels.find((label, at) => shapes[i]![at] !== size(label));
     if (repeated !== undefined || spread !== undefined)
-      throw new EspalierError("unsupported", `Einsum "${c.attrs.equation}" has a diagonal or a broadcast axis "${repeated ?? spread}"`, {
-        where: `node "${c.node.name}" (Einsum)`,
-        hint: "Write it with MatMul and Mul in the model.",
-      });
+      throw new EspalierError(
+        "unsupported",
+        `Einsum "${c.attrs.equation}" has a diagonal or a broadcast axis "${repeated ?? spread}"`,
+        {
+          where: `node "${c.node.name}" (Einsum)`,
+          hint: "Write it with MatMul and Mul in the model.",
+        },
+      );
   });
   const factors = operands.map((labels, i): Factor => ({ id: c.in(i), labels }));
   const neededBy = (rest: readonly Factor[]) => new Set([...result, ...rest.flatMap((factor) => factor.labels)]);

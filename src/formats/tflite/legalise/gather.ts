@@ -2,7 +2,7 @@ import { normalAxis, type ValueId } from "../../../ir/index.ts";
 import type { Rule } from "../../../rewrite/index.ts";
 import { int64s, sizeOf, tensor, toInts } from "../../../tensor/index.ts";
 import { type Composer, composition } from "./compose.ts";
-import { counted, elementPositions, eachPosition, strides } from "./indices.ts";
+import { counted, eachPosition, elementPositions, strides } from "./indices.ts";
 
 /** Elements of a tensor at flat positions, as one GATHER of the flattened tensor. */
 function gatherFlat(c: Composer, x: ValueId, positions: ValueId, shape: readonly number[]): ValueId {
@@ -40,7 +40,12 @@ const elements = composition("gather-elements-flat", "GatherElements", (c) => {
 });
 
 /** Rows (slices of the named axes) that constant indices of GatherND mean. */
-export function constantRows(data: readonly number[], indices: readonly number[], values: readonly number[], batch: number): number[] {
+export function constantRows(
+  data: readonly number[],
+  indices: readonly number[],
+  values: readonly number[],
+  batch: number,
+): number[] {
   const depth = indices.at(-1)!;
   const named = data.slice(0, batch + depth);
   const steps = strides(named);

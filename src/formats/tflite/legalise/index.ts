@@ -1,1 +1,1 @@
-export { legalise } from "./legalise.ts";
+export { COMPOSED, LEGALISATIONS, legalise } from "./legalise.ts";

@@ -31,13 +31,15 @@ export const LEGALISATIONS: readonly Rule[] = [
   ...convTransposeRules,
 ];
 
+/** Operators that have rewrites, in some of their forms or all. */
+export const COMPOSED: ReadonlySet<string> = new Set(LEGALISATIONS.flatMap(({ on }) => on));
+
 /**
  * The graph (batch bound) with operators composed of those that TFLite has; the same object when there is nothing to do.
  * Throws EspalierError "unsupported" for a node that can be composed only in other forms.
  */
 export function legalise(graph: Graph): Graph {
-  const known = new Set(LEGALISATIONS.flatMap((rule) => rule.on));
   // Most graphs have nothing to legalise, and setting the driver up hashes every node.
-  if (!graph.nodes.some((node) => known.has(node.op))) return graph;
+  if (!graph.nodes.some((node) => COMPOSED.has(node.op))) return graph;
   return applyRules(graph, LEGALISATIONS, { pass: "legalise-tflite" }).graph;
 }

@@ -40,15 +40,6 @@ const layer = composition("layer-norm-composed", "LayerNormalization", (c) => {
   return c.node.outputs.length === 1 ? y : [y, mean, c.op("Reciprocal", [deviation])].slice(0, c.node.outputs.length);
 });
 
-const rms = composition("rms-norm-composed", "RMSNormalization", (c) => {
-  const x = c.in(0);
-  const rank = c.shape(x).length;
-  const axes = from(normalAxis(c.attrs.axis as number, rank), rank);
-  const square = c.op("ReduceMean", [c.op("Mul", [x, x]), c.ints(axes)], { keepdims: 1 });
-  const size = c.op("Sqrt", [c.op("Add", [square, num(c.attrs.epsilon as number)])]);
-  return affine(c, c.op("Div", [x, size]), c.has(1) ? c.in(1) : null, null);
-});
-
 /** One number a channel as [channels, 1, ...], which broadcasts over [N, channels, ...]. */
 function perChannel(c: Composer, i: number, spatial: number): ValueId | null {
   if (!c.has(i)) return null;
@@ -61,24 +52,6 @@ const instance = composition("instance-norm-composed", "InstanceNormalization", 
   const rank = c.shape(x).length;
   const { centred, deviation } = moments(c, x, from(2, rank), c.attrs.epsilon as number);
   return affine(c, c.op("Div", [centred, deviation]), perChannel(c, 1, rank - 2), perChannel(c, 2, rank - 2));
-});
-
-/** [N, C, ...] is normalised as [N, groups, C / groups, ...]: splitting the channels moves nothing, channels first or last. */
-const group = composition("group-norm-composed", "GroupNormalization", (c) => {
-  const x = c.in(0);
-  const shape = c.shape(x);
-  const groups = c.attrs.num_groups as number;
-  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
-  const split = c.reshape(x, [batch, groups, channels / groups, ...spatial]);
-  const { centred, deviation } = moments(c, split, from(2, shape.length + 1), c.attrs.epsilon as number);
-  const normal = c.op("Div", [centred, deviation]);
-  const perGroup = c.has(1) && c.shape(c.in(1))[0] === groups && groups !== channels;
-  if (!perGroup) {
-    const whole = c.reshape(normal, shape);
-    return affine(c, whole, perChannel(c, 1, spatial.length), perChannel(c, 2, spatial.length));
-  }
-  const scaled = affine(c, normal, perChannel(c, 1, spatial.length + 1), perChannel(c, 2, spatial.length + 1));
-  return c.reshape(scaled, shape);
 });
 
 /** (x - mean) / (deviation + 1e-9): the constant of the operator's definition (ONNX MeanVarianceNormalization-13). */
@@ -98,4 +71,4 @@ const lp = composition("lp-norm-composed", "LpNormalization", (c) => {
 });
 
 /** Normalisations whose statistics are computed from the data, as means, products and a quotient. */
-export const normRules: readonly Rule[] = [layer, rms, instance, group, meanVariance, lp];
+export const normRules: readonly Rule[] = [layer, instance, meanVariance, lp];

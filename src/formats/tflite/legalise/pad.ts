@@ -1,5 +1,5 @@
-import type { Rule } from "../../../rewrite/index.ts";
 import { resolvePads } from "../../../ops/index.ts";
+import type { Rule } from "../../../rewrite/index.ts";
 import { composition } from "./compose.ts";
 
 /** Pads that repeat the input (edge, wrap, and reflections beyond TFLite's) are GATHERs along the padded axes; negative pads are a Slice. */

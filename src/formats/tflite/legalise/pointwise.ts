@@ -107,11 +107,4 @@ function widened(c: Composer, i: number): boolean {
 }
 
 /** Elementwise operators that TFLite has no kernel for, of those that it has. */
-export const pointwiseRules: readonly Rule[] = [
-  ...trigonometry,
-  infinite,
-  power,
-  mean,
-  chooseBool,
-  clipOfComputed,
-];
+export const pointwiseRules: readonly Rule[] = [...trigonometry, infinite, power, mean, chooseBool, clipOfComputed];

@@ -38,8 +38,7 @@ export function directionOf(c: Composer, d: number): Direction {
   const gates = gatesOf[c.node.op]!;
   const slice = (input: number, what: string): Tensor<"float32"> => {
     const t = realConstant(c, input);
-    if (t === null)
-      c.refuse(`${c.node.op} with a computed ${what} has no TFLite form`, `Make the ${what} a constant.`);
+    if (t === null) c.refuse(`${c.node.op} with a computed ${what} has no TFLite form`, `Make the ${what} a constant.`);
     const shape = t.shape.slice(1);
     const count = sizeOf(shape);
     return { dtype: "float32", shape, data: t.values.subarray(d * count, (d + 1) * count) };
@@ -82,7 +81,10 @@ function activationsOf(c: Composer, d: number): Activation[] {
   const own = defaults[c.node.op]!;
   const names = activations.length === 0 ? own : activations.slice(d * own.length, (d + 1) * own.length);
   if (names.length !== own.length)
-    throw new EspalierError("input", `${c.node.op} has ${activations.length} activations, expected ${own.length} a direction`);
+    throw new EspalierError(
+      "input",
+      `${c.node.op} has ${activations.length} activations, expected ${own.length} a direction`,
+    );
   return names.map((name, i) => ({
     name,
     alpha: activation_alpha[d * own.length + i],

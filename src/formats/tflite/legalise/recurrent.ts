@@ -50,11 +50,7 @@ function runDirection(c: Composer, rows: ValueId, d: number, run: Run): { sequen
   const { steps, batch } = run;
   const parameters = directionOf(c, d);
   const cell = recurrentCell(c, parameters);
-  const projected = c.op(
-    "Gemm",
-    [rows, c.tensor("w", parameters.weight), vector(c, "wb", cell.bias)],
-    { transB: 1 },
-  );
+  const projected = c.op("Gemm", [rows, c.tensor("w", parameters.weight), vector(c, "wb", cell.bias)], { transB: 1 });
   const parts =
     steps === 1
       ? [projected]

@@ -21,7 +21,10 @@ const resize = composition("resize-by-gather", "Resize", (c) => {
     const terms = positions.map((list, t) => {
       const part = c.op("Gather", [x, c.ints(list)], { axis: axis.axis });
       if (weights[t]!.every((weight) => weight === 1)) return part;
-      return c.op("Mul", [part, c.tensor("weights", { dtype: "float32", shape, data: Float32Array.from(weights[t]!) })]);
+      return c.op("Mul", [
+        part,
+        c.tensor("weights", { dtype: "float32", shape, data: Float32Array.from(weights[t]!) }),
+      ]);
     });
     x = terms.reduce((sum, term) => c.op("Add", [sum, term]));
   }

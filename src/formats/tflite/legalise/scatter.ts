@@ -46,7 +46,10 @@ function scatterConstant(c: Composer, rows: readonly number[], count: number, in
   const reduction = c.attrs.reduction as string;
   if (reduction === "none") return scatterRows(c, rows, count, inner);
   if (reduction === "add") return addRows(c, rows, count, inner);
-  return c.refuse(`${c.node.op} with reduction "${reduction}" has no TFLite form`, 'Use the reductions "none" or "add".');
+  return c.refuse(
+    `${c.node.op} with reduction "${reduction}" has no TFLite form`,
+    'Use the reductions "none" or "add".',
+  );
 }
 
 const computedHint = "Export the model with constant indices (slices with fixed bounds).";
@@ -54,8 +57,7 @@ const computedHint = "Export the model with constant indices (slices with fixed 
 const nd = composition("scatter-nd-as-gather", "ScatterND", (c) => {
   const data = c.shape(c.in(0));
   const known = c.constant(1);
-  if (known === null)
-    return c.refuse("ScatterND with computed indices has no TFLite form here", computedHint);
+  if (known === null) return c.refuse("ScatterND with computed indices has no TFLite form here", computedHint);
   const depth = known.shape.at(-1)!;
   const rows = constantRows(data, known.shape, toInts(known), 0);
   return scatterConstant(c, rows, sizeOf(data.slice(0, depth)), data.slice(depth));
@@ -65,8 +67,7 @@ const elements = composition("scatter-elements-as-gather", "ScatterElements", (c
   const data = c.shape(c.in(0));
   const axis = normalAxis(c.attrs.axis as number, data.length);
   const known = c.constant(1);
-  if (known === null)
-    return c.refuse("ScatterElements with computed indices has no TFLite form here", computedHint);
+  if (known === null) return c.refuse("ScatterElements with computed indices has no TFLite form here", computedHint);
   const at = counted(known, data[axis]!);
   const step = strides(data)[axis]!;
   const rows = elementPositions(data, known.shape, axis).map((base, i) => base + at[i]! * step);

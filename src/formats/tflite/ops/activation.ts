@@ -3,32 +3,41 @@ import { agreedLayout } from "../agreement.ts";
 import { type BuiltinOperator, type TfliteOptions, type TfliteQuantization, tfliteOptions } from "../codec/index.ts";
 import { type Layout, physicalShape, placeConstant } from "../layout.ts";
 import { convertConstant } from "../placement.ts";
-import { asymmetricConstant, perTensor, realValues, symmetricWeights } from "../quantization.ts";
+import { asymmetricConstant, perTensor, realValues, symmetricWeights, wide } from "../quantization.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
+
+/** The output scale that int16 kernels insist on where int8 kernels have one of their own. */
+const wideUnit = wide(perTensor(1 / 32768, 0));
 
 /** A kernel over one operand; `dictated` is the output quantisation that its int8 form insists on (TFLite quantisation specification). */
 function activation(
   opcode: BuiltinOperator,
   options?: (c: StepContext) => TfliteOptions,
   dictated?: TfliteQuantization,
+  int16 = false,
 ): Lowering {
   return {
     int8: true,
+    int16,
     wants: "output",
     lower: (c) => {
       const layout = agreedLayout(c, [0]);
       const x = c.read(0, layout);
-      c.emit(opcode, [x], [c.write(0, layout, dictated)], options?.(c));
+      const own = dictated !== undefined && c.element === "int16" ? wideUnit : dictated;
+      c.emit(opcode, [x], [c.write(0, layout, own)], options?.(c));
     },
   };
 }
 
-export const Relu = activation("RELU");
-export const Sigmoid = activation("LOGISTIC", undefined, perTensor(1 / 256, -128));
-export const Tanh = activation("TANH", undefined, perTensor(1 / 128, 0));
+export const Relu = activation("RELU", undefined, undefined, true);
+export const Sigmoid = activation("LOGISTIC", undefined, perTensor(1 / 256, -128), true);
+export const Tanh = activation("TANH", undefined, perTensor(1 / 128, 0), true);
 export const HardSwish = activation("HARD_SWISH", () => tfliteOptions("HardSwishOptions"));
-export const LeakyRelu = activation("LEAKY_RELU", (c) =>
-  tfliteOptions("LeakyReluOptions", { alpha: c.attr<number>("alpha") }),
+export const LeakyRelu = activation(
+  "LEAKY_RELU",
+  (c) => tfliteOptions("LeakyReluOptions", { alpha: c.attr<number>("alpha") }),
+  undefined,
+  true,
 );
 
 /** TFLite's int8 form is a table of 256 entries. */
@@ -48,6 +57,7 @@ export const Elu: Lowering = {
 function lastAxis(opcode: "SOFTMAX" | "LOG_SOFTMAX", dictated: TfliteQuantization): Lowering {
   return {
     int8: true,
+    int16: opcode === "SOFTMAX",
     lower: (c) => {
       const rank = c.shape(0).length;
       const axis = c.attr<number>("axis") < 0 ? c.attr<number>("axis") + rank : c.attr<number>("axis");
@@ -56,7 +66,7 @@ function lastAxis(opcode: "SOFTMAX" | "LOG_SOFTMAX", dictated: TfliteQuantizatio
       const x = c.read(0, layout);
       const options =
         opcode === "SOFTMAX" ? tfliteOptions("SoftmaxOptions", { beta: 1 }) : tfliteOptions("LogSoftmaxOptions");
-      c.emit(opcode, [x], [c.write(0, layout, dictated)], options);
+      c.emit(opcode, [x], [c.write(0, layout, c.element === "int16" ? wideUnit : dictated)], options);
     },
   };
 }

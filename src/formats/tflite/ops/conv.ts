@@ -126,5 +126,5 @@ function lowerConvTranspose(c: StepContext): void {
   c.emit("TRANSPOSE_CONV", operands, [y], tfliteOptions("TransposeConvOptions", fields));
 }
 
-export const Conv: Lowering = { lower: lowerConv, int8: true, wants: "channels-last" };
-export const ConvTranspose: Lowering = { lower: lowerConvTranspose, int8: true, wants: "channels-last" };
+export const Conv: Lowering = { lower: lowerConv, int8: true, int16: true, wants: "channels-last" };
+export const ConvTranspose: Lowering = { lower: lowerConvTranspose, int8: true, int16: true, wants: "channels-last" };

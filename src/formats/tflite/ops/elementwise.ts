@@ -1,6 +1,6 @@
+import { sizeOf } from "../../../tensor/index.ts";
 import { agreedLayout } from "../agreement.ts";
 import { type BuiltinOperator, type TfliteOptions, tfliteOptions } from "../codec/index.ts";
-import { sizeOf } from "../../../tensor/index.ts";
 import { identityLayout, type Layout, physicalShape } from "../layout.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
 
@@ -36,8 +36,10 @@ type Plain =
 
 function binaryOptions(c: StepContext, opcode: WithActivation | Plain): TfliteOptions | undefined {
   const fusedActivationFunction = c.step.activation;
-  if (opcode === "ADD") return tfliteOptions("AddOptions", { fusedActivationFunction });
-  if (opcode === "SUB") return tfliteOptions("SubOptions", { fusedActivationFunction });
+  // Scales of int16 need not be powers of two, as the first kernels for it wanted.
+  const potScaleInt16 = c.element !== "int16";
+  if (opcode === "ADD") return tfliteOptions("AddOptions", { fusedActivationFunction, potScaleInt16 });
+  if (opcode === "SUB") return tfliteOptions("SubOptions", { fusedActivationFunction, potScaleInt16 });
   if (opcode === "MUL") return tfliteOptions("MulOptions", { fusedActivationFunction });
   if (opcode === "DIV") return tfliteOptions("DivOptions", { fusedActivationFunction });
   if (opcode === "MAXIMUM" || opcode === "MINIMUM") return tfliteOptions("MaximumMinimumOptions");
@@ -48,6 +50,7 @@ function binaryOptions(c: StepContext, opcode: WithActivation | Plain): TfliteOp
 function binary(opcode: WithActivation | Plain, int8: boolean, sameScale = false): Lowering {
   return {
     int8,
+    int16: int8,
     wants: "output",
     lower: (c) => {
       const layout = agreedLayout(

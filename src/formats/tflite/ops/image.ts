@@ -16,8 +16,7 @@ function lowerResize(c: StepContext): void {
   const [, height, width] = physicalShape(c.outShape(), layout) as [number, number, number];
   const size = c.vector("size", [height, width]);
   const y = c.write(0, layout);
-  if (nearest)
-    c.emit("RESIZE_NEAREST_NEIGHBOR", [x, size], [y], tfliteOptions("ResizeNearestNeighborOptions", flags));
+  if (nearest) c.emit("RESIZE_NEAREST_NEIGHBOR", [x, size], [y], tfliteOptions("ResizeNearestNeighborOptions", flags));
   else c.emit("RESIZE_BILINEAR", [x, size], [y], tfliteOptions("ResizeBilinearOptions", flags));
 }
 
@@ -40,7 +39,10 @@ function lowerSpaceToDepth(c: StepContext): void {
 function lowerLocalResponse(c: StepContext): void {
   const size = c.attr<number>("size");
   if (size % 2 === 0 || c.shape(0).length !== 4)
-    c.refuse(`LRN over ${size} channels of rank ${c.shape(0).length} has no TFLite form`, "Use images and an odd size.");
+    c.refuse(
+      `LRN over ${size} channels of rank ${c.shape(0).length} has no TFLite form`,
+      "Use images and an odd size.",
+    );
   const layout = channelsLast(4);
   const x = c.read(0, layout);
   const fields = {
@@ -57,7 +59,7 @@ function lowerLocalResponse(c: StepContext): void {
   );
 }
 
-export const Resize: Lowering = { lower: lowerResize, int8: true, wants: "channels-last" };
+export const Resize: Lowering = { lower: lowerResize, int8: true, int16: true, wants: "channels-last" };
 export const DepthToSpace: Lowering = { lower: lowerDepthToSpace, int8: true, wants: "channels-last" };
 export const SpaceToDepth: Lowering = { lower: lowerSpaceToDepth, int8: true, wants: "channels-last" };
 export const LRN: Lowering = { lower: lowerLocalResponse, int8: false, wants: "channels-last" };

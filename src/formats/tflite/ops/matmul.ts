@@ -82,5 +82,5 @@ function matrixSide(c: StepContext, i: number): { tensor: number; adjoint: boole
   return { tensor: c.read(i, adjoint ? swapped : plain), adjoint };
 }
 
-export const Gemm: Lowering = { lower: lowerGemm, int8: true };
-export const MatMul: Lowering = { lower: lowerMatMul, int8: true };
+export const Gemm: Lowering = { lower: lowerGemm, int8: true, int16: true };
+export const MatMul: Lowering = { lower: lowerMatMul, int8: true, int16: true };

@@ -148,11 +148,11 @@ function lowerTile(c: StepContext): void {
   c.emit("TILE", [x, c.vector("multiples", physicalList(repeats, layout, 1))], [y], tfliteOptions("TileOptions"));
 }
 
-export const Transpose: Lowering = { lower: lowerTranspose, int8: true };
-export const Concat: Lowering = { lower: lowerConcat, int8: true, wants: "output" };
-export const Split: Lowering = { lower: lowerSplit, int8: true, wants: "output" };
-export const Slice: Lowering = { lower: lowerSlice, int8: true, wants: "output" };
-export const Pad: Lowering = { lower: lowerPad, int8: true, wants: "output" };
-export const Gather: Lowering = { lower: lowerGather, int8: true, wants: "output" };
-export const Expand: Lowering = { lower: lowerExpand, int8: true };
-export const Tile: Lowering = { lower: lowerTile, int8: true, wants: "output" };
+export const Transpose: Lowering = { lower: lowerTranspose, int8: true, int16: true };
+export const Concat: Lowering = { lower: lowerConcat, int8: true, int16: true, wants: "output" };
+export const Split: Lowering = { lower: lowerSplit, int8: true, int16: true, wants: "output" };
+export const Slice: Lowering = { lower: lowerSlice, int8: true, int16: true, wants: "output" };
+export const Pad: Lowering = { lower: lowerPad, int8: true, int16: true, wants: "output" };
+export const Gather: Lowering = { lower: lowerGather, int8: true, int16: true, wants: "output" };
+export const Expand: Lowering = { lower: lowerExpand, int8: true, int16: true };
+export const Tile: Lowering = { lower: lowerTile, int8: true, int16: true, wants: "output" };

@@ -1,9 +1,9 @@
 import { resolveWindow } from "../../../ops/index.ts";
+import { float32 } from "../../../tensor/index.ts";
 import { padded, two } from "../border.ts";
 import { tfliteOptions } from "../codec/index.ts";
 import { channelsLast, type Layout, physicalShape } from "../layout.ts";
 import { type Border, borderOf, type SlidingWindow } from "../padding.ts";
-import { asymmetricConstant } from "../quantization.ts";
 import type { Lowering, StepContext } from "../step-context.ts";
 
 function windowOf(c: StepContext): SlidingWindow {
@@ -40,7 +40,13 @@ function lowerMaxPool(c: StepContext): void {
   const window = windowOf(c);
   const border = borderOf(window, c.shape(0).slice(2), c.outShape().slice(2));
   // The pad must never win: the least value that there is.
-  const x = padded(c, sameScaleInput(c, layout), c.physical(0, layout), border, c.int8 ? -128 : -3.4028234663852886e38);
+  const x = padded(
+    c,
+    sameScaleInput(c, layout),
+    c.physical(0, layout),
+    border,
+    c.int8 ? { int8: -128, int16: -32768 }[c.element] : -3.4028234663852886e38,
+  );
   const y = c.write(0, layout);
   c.emit("MAX_POOL_2D", [x], [y], poolOptions(c, window, border));
 }
@@ -90,7 +96,7 @@ function lowerAveragePool(c: StepContext): void {
   const pooling = { ...poolOptions(c, window, explicit), fusedActivationFunction: "NONE" } as const;
   c.emit("AVERAGE_POOL_2D", [wide], [mean], pooling);
   const ratio = c.int8
-    ? c.store("ratio", asymmetricConstant(Float32Array.from(ratios.values), ratios.shape))
+    ? c.store("ratio", c.operand({ tensor: float32(ratios.shape, ratios.values) }))
     : c.numbers("ratio", ratios.shape, ratios.values);
   const fusedActivationFunction = c.step.activation;
   c.emit("MUL", [mean, ratio], [c.write(0, layout)], tfliteOptions("MulOptions", { fusedActivationFunction }));
@@ -162,7 +168,12 @@ function lowerGlobalMax(c: StepContext): void {
   );
 }
 
-export const MaxPool: Lowering = { lower: lowerMaxPool, int8: true, wants: "channels-last" };
-export const AveragePool: Lowering = { lower: lowerAveragePool, int8: true, wants: "channels-last" };
-export const GlobalAveragePool: Lowering = { lower: lowerGlobalAverage, int8: true, wants: "channels-last" };
-export const GlobalMaxPool: Lowering = { lower: lowerGlobalMax, int8: true, wants: "channels-last" };
+export const MaxPool: Lowering = { lower: lowerMaxPool, int8: true, int16: true, wants: "channels-last" };
+export const AveragePool: Lowering = { lower: lowerAveragePool, int8: true, int16: true, wants: "channels-last" };
+export const GlobalAveragePool: Lowering = {
+  lower: lowerGlobalAverage,
+  int8: true,
+  int16: true,
+  wants: "channels-last",
+};
+export const GlobalMaxPool: Lowering = { lower: lowerGlobalMax, int8: true, int16: true, wants: "channels-last" };

@@ -4,6 +4,7 @@ import type { Lowering } from "../step-context.ts";
 /** A QuantizeLinear that no operator in front could take: QUANTIZE, or nothing when the value has that quantisation already. */
 export const QuantizeLinear: Lowering = {
   int8: true,
+  int16: true,
   wants: "output",
   lower: (c) => {
     const layout = agreedLayout(c, [0]);

@@ -22,8 +22,7 @@ function lowerTopK(c: StepContext): void {
     return;
   }
   const dtype = c.placement.assembly.describe(x).dtype;
-  if (dtype !== "float32")
-    c.refuse(`TopK of the smallest ${dtype} elements has no TFLite form`, "Rank real numbers.");
+  if (dtype !== "float32") c.refuse(`TopK of the smallest ${dtype} elements has no TFLite form`, "Rank real numbers.");
   const negated = c.temporary("negated", physicalShape(c.shape(0), layout));
   const least = c.temporary("least", shape);
   c.emit("NEG", [x], [negated], tfliteOptions("NegOptions"));

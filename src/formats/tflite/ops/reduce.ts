@@ -3,11 +3,12 @@ import { contextOf, reducedAxes } from "../../../ops/index.ts";
 import { agreedLayout, ownLayout } from "../agreement.ts";
 import { type BuiltinOperator, tfliteOptions } from "../codec/index.ts";
 import { identityLayout, without } from "../layout.ts";
-import type { Lowering, StepContext } from "../step-context.ts";
+import type { Lowering } from "../step-context.ts";
 
 function reduction(opcode: BuiltinOperator, int8: boolean, sameScale = false): Lowering {
   return {
     int8,
+    int16: opcode === "MEAN" || opcode === "REDUCE_MAX" || opcode === "REDUCE_MIN",
     lower: (c) => {
       const axes = reducedAxes(contextOf(c.placement.plan.graph, c.step.node) as never);
       const layout = ownLayout(c);

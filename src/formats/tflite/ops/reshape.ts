@@ -56,7 +56,7 @@ function flatOrder(shape: readonly number[], layout: Layout): Int32Array | null 
   return order.every((position, i) => position === i) ? null : order;
 }
 
-export const Reshape: Lowering = { lower: lowerReshape, int8: true };
+export const Reshape: Lowering = { lower: lowerReshape, int8: true, int16: true };
 export const Flatten = Reshape;
 export const Squeeze = Reshape;
 export const Unsqueeze = Reshape;

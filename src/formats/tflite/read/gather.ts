@@ -53,7 +53,9 @@ function oneHot(s: Step): void {
   const values = s.node("Concat", [one(off), one(on)], { axis: 0 });
   s.put(
     0,
-    s.node("OneHot", [s.wide(s.raw(0)), s.scalar(s.int(1), "int64"), values], { axis: s.options("OneHotOptions").axis }),
+    s.node("OneHot", [s.wide(s.raw(0)), s.scalar(s.int(1), "int64"), values], {
+      axis: s.options("OneHotOptions").axis,
+    }),
   );
 }
 

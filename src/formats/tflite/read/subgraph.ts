@@ -11,7 +11,7 @@ import { initialisation } from "./variables.ts";
 
 /** Deepest nesting of composites and calls, and the most operators that reading them may take. */
 const MAX_DEPTH = 16;
-const MAX_OPERATORS = 200_000;
+const MAX_OPERATORS = 100_000;
 
 /** Reads the operators of a file's subgraphs in their order; composites and calls are read in place. */
 export class SubgraphReader {

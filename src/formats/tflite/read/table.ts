@@ -39,10 +39,12 @@ const readers: OperatorReaders = {
   ...VARIABLES,
 };
 
+const builtin: ReadonlyMap<string, OperatorReader> = new Map(Object.entries({ ...REFUSED, ...readers }));
+const custom: ReadonlyMap<string, OperatorReader> = new Map(Object.entries(CUSTOM));
+
 /** The reader of an operator (custom operators by their code), or null when there is none. */
 export function readerOf(opcode: string, customCode: string | undefined): OperatorReader | null {
-  const [table, key] = opcode === "CUSTOM" ? [CUSTOM, customCode ?? ""] : [{ ...REFUSED, ...readers }, opcode];
-  return Object.hasOwn(table, key) ? table[key]! : null;
+  return (opcode === "CUSTOM" ? custom.get(customCode ?? "") : builtin.get(opcode)) ?? null;
 }
 
 /** TFLite operators that are read, each with the ONNX operators that it becomes (besides Transpose, Q/DQ and fused activations); custom ones by their code. */
