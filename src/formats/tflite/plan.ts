@@ -9,10 +9,10 @@ import {
   valueById,
 } from "../../ir/index.ts";
 import { contextOf } from "../../ops/index.ts";
-import type { DType } from "../../tensor/index.ts";
 import type { ActivationFunctionType, TfliteQuantization } from "./codec/index.ts";
 import { fusedActivation } from "./fusion.ts";
-import { sameQuantization, statedQuantization, wide } from "./quantization.ts";
+import { sameQuantization } from "./quantization.ts";
+import { isQuantizable, statedBy } from "./stated.ts";
 
 /** One operator to lower: a node with the activation that TFLite fuses into it, on quantised values where QDQ says so. */
 export interface Step {
@@ -56,11 +56,6 @@ const movements: ReadonlySet<string> = new Set([
   "MaxPool",
   "GlobalMaxPool",
 ]);
-
-/** Element types of quantised values. */
-function isQuantizable(dtype: DType): boolean {
-  return dtype === "int8" || dtype === "uint8" || dtype === "int16";
-}
 
 function isMovement(node: Node | null, input: ValueId): node is Node {
   return node !== null && movements.has(node.op) && node.outputs.length === 1 && node.inputs[0] === input;
@@ -108,7 +103,7 @@ class Folding {
   }
 
   #state(id: ValueId, node: Node): void {
-    const stated = this.#stated(node);
+    const stated = statedBy(this.#graph, node);
     const known = this.#quantization.get(id);
     if (known !== undefined && !sameQuantization(known, stated)) {
       throw new EspalierError("unsupported", `"${valueById(this.#graph, id).name}" is read with two quantisations`, {
@@ -117,47 +112,6 @@ class Folding {
       });
     }
     this.#quantization.set(id, stated);
-  }
-
-  #constant(id: ValueId | null | undefined, node: Node) {
-    if (id === undefined || id === null) return undefined;
-    const data = valueById(this.#graph, id).data;
-    if (data === undefined)
-      throw new EspalierError("unsupported", `${node.op} with a computed scale or zero point has no TFLite form`, {
-        where: `node "${node.name}"`,
-      });
-    return data;
-  }
-
-  /** uint8 is carried as int8: zero points move by 128. */
-  #stated(node: Node): TfliteQuantization {
-    const x = valueById(this.#graph, node.op === "QuantizeLinear" ? node.outputs[0]! : node.inputs[0]!);
-    const { dtype } = x.type;
-    if (!isQuantizable(dtype) && (dtype !== "int32" || x.data === undefined)) {
-      throw new EspalierError("unsupported", `Quantisation to ${dtype} has no TFLite form here`, {
-        where: `node "${node.name}"`,
-        hint: "Quantise activations to int8, uint8 or int16, weights to int8 or uint8, biases to int32.",
-      });
-    }
-    const axis = Number(node.attrs.axis ?? 1);
-    const rank = x.type.shape.length;
-    const stated = statedQuantization(
-      this.#constant(node.inputs[1], node)!,
-      this.#constant(node.inputs[2], node),
-      axis < 0 ? axis + rank : axis,
-    );
-    if (dtype === "int16") return this.#symmetric(stated, node);
-    if (dtype !== "uint8") return stated;
-    return { ...stated, zeroPoints: stated.zeroPoints.map((point) => point - 128) };
-  }
-
-  #symmetric(stated: TfliteQuantization, node: Node): TfliteQuantization {
-    const point = stated.zeroPoints.find((zero) => zero !== 0);
-    if (point === undefined) return wide(stated);
-    throw new EspalierError("unsupported", `int16 with a zero point of ${point} has no TFLite form`, {
-      where: `node "${node.name}"`,
-      hint: "Quantise int16 activations symmetrically.",
-    });
   }
 
   #carrier(id: ValueId): ValueId {

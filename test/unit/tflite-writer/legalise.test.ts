@@ -133,6 +133,30 @@ describe("integers at the border", () => {
     expect([inputs[0]!.dtype, outputs[0]!.dtype]).toEqual(["uint8", "uint8"]);
   });
 
+  it("run on int16 kernels with a bias of 64 bits, and quantise before a move that comes first", () => {
+    const b = newBuilder("wide");
+    const scale = (name: string, value: number) => b.constant(name, scalar("float32", value));
+    const zero = b.constant("z", scalar("int16", 0));
+    const x = b.input("x", { dtype: "int16", shape: [1, 4] });
+    const w = b.node("DequantizeLinear", [
+      b.constant("w", fromNumbers("int8", [2, 4], [1, 2, 3, 4, 5, 6, 7, 8])),
+      scale("sw", 0.25),
+    ]);
+    const y = b.node(
+      "Gemm",
+      [b.node("DequantizeLinear", [x, scale("sx", 0.5), zero]), w, b.constant("b", weight(1, 2))],
+      { transB: 1 },
+    );
+    b.output(
+      b.node("QuantizeLinear", [b.node("Reshape", [y, b.constant("s", int64s([2, 1]))]), scale("sy", 0.75), zero]),
+    );
+    const { model, inputs, outputs, notes } = lowerToTflite(b.build());
+    const { operators, tensors } = model.subgraphs[0]!;
+    expect(operators.map((operator) => operator.opcode)).toEqual(["FULLY_CONNECTED", "RESHAPE"]);
+    expect(operators[0]!.inputs.map((index) => tensors[index]!.dtype)).toEqual(["int16", "int8", "int64"]);
+    expect([inputs[0]!.dtype, outputs[0]!.dtype, notes.length]).toEqual(["int16", "int16", 0]);
+  });
+
   it("are plain numbers without a quantisation", () => {
     const b = newBuilder("pixels");
     const x = b.input("x", { dtype: "uint8", shape: [1, 2, 2, 3] });

@@ -226,13 +226,13 @@ describe("refusals", () => {
       /tf_crop_and_resize/,
     ],
     [
-      "int16 quantisation",
+      "int16 with a zero point",
       (b: ReturnType<typeof newBuilder>) => {
         const x = b.input("x", { dtype: "float32", shape: [1, 4] });
-        const operands = [b.constant("s", scalar("float32", 0.5)), b.constant("z", scalar("int16", 0))];
+        const operands = [b.constant("s", scalar("float32", 0.5)), b.constant("z", scalar("int16", 5))];
         return b.node("DequantizeLinear", [b.node("QuantizeLinear", [x, ...operands]), ...operands]);
       },
-      /int16/,
+      /zero point of 5/,
     ],
     [
       "a sequence that is too long to unroll",

@@ -1,4 +1,5 @@
 import type { Dim, ValueId } from "../../../ir/index.ts";
+import { DTYPES } from "../../../tensor/index.ts";
 import type { OperatorReaders, Step } from "./step.ts";
 
 /** "To the end": ends beyond the size are clamped (ONNX Slice-13). */
@@ -138,8 +139,26 @@ export function reversed(s: Step, x: ValueId, axes: readonly number[]): ValueId 
   );
 }
 
+/** The first lengths[b] steps of each sequence turned round; ONNX has batch and time as the first two axes. */
+function reverseSequence(s: Step): void {
+  const { seqDim, batchDim } = s.options("ReverseSequenceOptions");
+  const [time, batch] = [s.axis(seqDim, s.rank(0)), s.axis(batchDim, s.rank(0))];
+  if (time === batch) s.fail(`REVERSE_SEQUENCE has batch and time on axis ${time}`);
+  const lengths = s.node("Cast", [s.raw(1)], { to: DTYPES.int64.onnx });
+  const rest = s.shape(0).flatMap((_, axis) => (axis === time || axis === batch ? [] : [axis]));
+  const perm = time + batch === 1 ? null : [batch, time, ...rest];
+  const x = perm === null ? s.real(0) : s.node("Transpose", [s.real(0)], { perm });
+  const turned = s.node("ReverseSequence", [x, lengths], {
+    batch_axis: perm === null ? batch : 0,
+    time_axis: perm === null ? time : 1,
+  });
+  const back = perm?.map((_, axis) => perm.indexOf(axis));
+  s.put(0, back === undefined ? turned : s.node("Transpose", [turned], { perm: back }));
+}
+
 export const SLICES: OperatorReaders = {
   SLICE: { read: slice, gives: ["Slice"] },
   STRIDED_SLICE: { read: stridedSlice, gives: ["Slice", "Squeeze", "Unsqueeze"] },
+  REVERSE_SEQUENCE: { read: reverseSequence, gives: ["ReverseSequence"] },
   REVERSE_V2: { read: reverse, gives: ["Slice"] },
 };

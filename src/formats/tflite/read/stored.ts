@@ -58,7 +58,7 @@ export class StoredConstants {
   of(t: TfliteTensor, where: string): Stored | null {
     const bytes = this.#model.buffers[t.buffer]!;
     const empty = t.shape.some((dim) => dim === 0) && t.shape.every((dim) => dim >= 0);
-    if (bytes.length === 0 && !(empty && t.buffer > 0)) return null;
+    if (bytes.length === 0 && !empty) return null;
     const dtype = irDtypeOf(t);
     const size = t.shape.reduce((a, b) => a * b, 1);
     this.spend(size * DTYPES[dtype].bytes, where);
