@@ -49,7 +49,8 @@ export function layoutOf(runner: ModelRunner, format: ModelFormat): SampleLayout
       },
     );
   const sizes = rest as number[];
-  const batch = typeof first === "number" ? first : null;
+  // LiteRT allocates what the file states, also where the batch is marked as open: one sample.
+  const batch = typeof first === "number" ? first : format === "tflite" ? 1 : null;
   if (sizes.length !== 3) return { sampleShape: sizes, channelsLast: false, batch };
   const [a, b, c] = sizes as [number, number, number];
   const usual = format !== "onnx";

@@ -75,10 +75,14 @@ export function activationsOf(
   const all = names.map((name) => {
     const known = KNOWN.find(({ op }) => op.toLowerCase() === name.toLowerCase());
     if (known === undefined)
-      throw new EspalierError("unsupported", `The gradient of ${c.node.op} with activation "${name}" is not written yet`, {
-        where: `node "${c.node.name}"`,
-        hint: "Freeze the weights before this node and its own.",
-      });
+      throw new EspalierError(
+        "unsupported",
+        `The gradient of ${c.node.op} with activation "${name}" is not written yet`,
+        {
+          where: `node "${c.node.name}"`,
+          hint: "Freeze the weights before this node and its own.",
+        },
+      );
     return activation(known, {
       ...(known.alpha === undefined ? {} : { alpha: alphas[alpha++] ?? known.alpha }),
       ...(known.beta === undefined ? {} : { beta: betas[beta++] ?? known.beta }),

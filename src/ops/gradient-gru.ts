@@ -1,4 +1,5 @@
 import type { ValueId } from "../ir/index.ts";
+import type { Formula } from "./gradient-formula.ts";
 import type { Activation, RecurrentAttributes } from "./gradient-gate.ts";
 import {
   affine,
@@ -12,7 +13,6 @@ import {
   sumOf,
   zeroState,
 } from "./gradient-recurrent.ts";
-import type { Formula } from "./gradient-formula.ts";
 
 /** Rows of a matrix, or elements of a vector. */
 function rows(f: Formula, id: ValueId, from: number, to: number): ValueId {

@@ -64,10 +64,7 @@ function scattered<A extends { readonly reduction: string }>(places: Places<A>):
         null,
         c.wants(2) ? f.div(at(f.mul(dy, y)), updates) : null,
       ];
-    const [kept, written] = [
-      f.indicator(f.node("Equal", [data, y])),
-      f.indicator(f.node("Equal", [updates, at(y)])),
-    ];
+    const [kept, written] = [f.indicator(f.node("Equal", [data, y])), f.indicator(f.node("Equal", [updates, at(y)]))];
     const share = f.div(dy, places.scatter(f, c, kept, written, "add"));
     return [c.wants(0) ? f.mul(kept, share) : null, null, c.wants(2) ? f.mul(written, at(share)) : null];
   };

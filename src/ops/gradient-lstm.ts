@@ -18,7 +18,12 @@ import type { GradientContext } from "./spec.ts";
 type LstmAttributes = RecurrentAttributes & { readonly input_forget: number };
 
 /** The cell before and after each step, [T, N, H], from what is kept of the old one and what is added to it. */
-function cells(pass: Pass, kept: ValueId, added: ValueId, initial: ValueId | null): { before: ValueId; after: ValueId } {
+function cells(
+  pass: Pass,
+  kept: ValueId,
+  added: ValueId,
+  initial: ValueId | null,
+): { before: ValueId; after: ValueId } {
   const { f, order } = pass;
   const [keep, add] = [splitSteps(pass, kept), splitSteps(pass, added)];
   const before: ValueId[] = new Array(order.length);

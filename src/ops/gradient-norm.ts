@@ -55,7 +55,8 @@ function normalised(
     }
     const [, toMean, toR] = c.outputGradients;
     const share = f.number(1 / count);
-    if (toMean !== null && toMean !== undefined) parts.push(f.node("Expand", [f.mul(toMean, share), f.ints(f.shape(x!))]));
+    if (toMean !== null && toMean !== undefined)
+      parts.push(f.node("Expand", [f.mul(toMean, share), f.ints(f.shape(x!))]));
     // d r / dx = -r^2 n / M.
     if (toR !== null && toR !== undefined) parts.push(f.neg(f.mul(n, f.mul(toR, f.mul(share, f.mul(r, r))))));
     return parts.length === 1 ? parts[0]! : f.node("Sum", parts);

@@ -102,27 +102,26 @@ export const centerCropPad: GradientRule<unknown> = (c) => {
  * stands for the flattened input (both live beside Compress, which imports this file).
  */
 export const compressRule =
-  <A extends { readonly axis: number }>(keptOf: (c: OpContext<A>) => readonly number[], flatAxis: number): GradientRule<A> => (c) => {
-  if (!c.wants(0)) return [null, null];
-  const f = formulaOf(c);
-  const input = f.shape(c.inputs[0]!);
-  const flat = c.attrs.axis === flatAxis;
-  const axis = flat ? 0 : normalAxis(c.attrs.axis, input.length);
-  const size = flat ? input.reduce((a, b) => a * b, 1) : input[axis]!;
-  const kept = keptOf(factsOf(c));
-  const dy = c.outputGradients[0]!;
-  const zero = f.shape(dy).map((dim, i) => (i === axis ? 1 : dim));
-  const zeros = f.constant(
-    float32(
-      zero,
-      new Float32Array(zero.reduce((a, b) => a * b, 1)),
-    ),
-  );
-  const places = new Array<number>(size).fill(kept.length);
-  kept.forEach((place, i) => {
-    places[place] = i;
-  });
-  const joined = f.node("Concat", [dy, zeros], { axis });
-  const all = f.node("Gather", [joined, f.constant(int64s(places))], { axis });
-  return [flat ? f.reshape(all, input) : all, null];
-};
+  <A extends { readonly axis: number }>(
+    keptOf: (c: OpContext<A>) => readonly number[],
+    flatAxis: number,
+  ): GradientRule<A> =>
+  (c) => {
+    if (!c.wants(0)) return [null, null];
+    const f = formulaOf(c);
+    const input = f.shape(c.inputs[0]!);
+    const flat = c.attrs.axis === flatAxis;
+    const axis = flat ? 0 : normalAxis(c.attrs.axis, input.length);
+    const size = flat ? input.reduce((a, b) => a * b, 1) : input[axis]!;
+    const kept = keptOf(factsOf(c));
+    const dy = c.outputGradients[0]!;
+    const zero = f.shape(dy).map((dim, i) => (i === axis ? 1 : dim));
+    const zeros = f.constant(float32(zero, new Float32Array(zero.reduce((a, b) => a * b, 1))));
+    const places = new Array<number>(size).fill(kept.length);
+    kept.forEach((place, i) => {
+      places[place] = i;
+    });
+    const joined = f.node("Concat", [dy, zeros], { axis });
+    const all = f.node("Gather", [joined, f.constant(int64s(places))], { axis });
+    return [flat ? f.reshape(all, input) : all, null];
+  };

@@ -165,9 +165,7 @@ function operandGradients(pass: Pass, back: PassGradient): Record<"x" | "w" | "r
     let from = 0;
     const parts = back.operands.map(({ value, rows }) => {
       const all = back.operands.length === 1;
-      const own = all
-        ? back.state
-        : f.node("Slice", [back.state, f.ints([from]), f.ints([from + rows]), f.ints([2])]);
+      const own = all ? back.state : f.node("Slice", [back.state, f.ints([from]), f.ints([from + rows]), f.ints([2])]);
       from += rows;
       return product(own, value);
     });
@@ -206,8 +204,7 @@ export function recurrentRule<A extends RecurrentAttributes>(
       const gradient = back(c, pass);
       return { gradient, of: operandGradients(pass, gradient), pass };
     });
-    const joined = (part: (pass: (typeof passes)[number]) => ValueId) =>
-      joinSteps({ f } as Pass, passes.map(part));
+    const joined = (part: (pass: (typeof passes)[number]) => ValueId) => joinSteps({ f } as Pass, passes.map(part));
     const states = (i: number) => joined(({ gradient, pass }) => gradient.initial[i] ?? zeroState(pass));
     return c.inputs.map((id, i) => {
       if (id === null || !c.wants(i)) return null;

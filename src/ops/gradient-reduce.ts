@@ -57,8 +57,16 @@ export const reduceLogSum = reduceRule(({ f, y, dy, axes, shape }) =>
   stretch(f, f.mul(dy, f.node("Exp", [f.neg(y)])), shape, axes),
 );
 export const reduceLogSumExp = reduceRule(({ f, x, y, dy }) => f.mul(dy, f.node("Exp", [f.sub(x, y)])));
-/** d prod / dx = prod / x: for inputs without zeros. */
-export const reduceProd = reduceRule(({ f, x, y, dy }) => f.div(f.mul(dy, y), x));
+/** d prod / dx = the product of the others: prod / x where nothing is 0; a lone 0 gets the product without it, and two leave nothing. */
+export const reduceProd = reduceRule(({ f, x, dy, axes }) => {
+  const zero = f.indicator(f.node("Equal", [x, f.number(0)]));
+  const filled = f.add(x, zero);
+  const product = f.node("ReduceProd", [filled, f.ints(axes)]);
+  const zeros = f.sum(zero, axes);
+  const are = (count: number) => f.indicator(f.node("Equal", [zeros, f.number(count)]));
+  const reached = f.add(f.mul(zero, are(1)), f.mul(f.sub(f.number(1), zero), are(0)));
+  return f.mul(reached, f.div(f.mul(dy, product), filled));
+});
 /** Elements that equal the extreme share its gradient equally. */
 export const reduceExtreme = reduceRule(({ f, x, y, dy, axes }) => {
   const hits = f.indicator(f.node("Equal", [x, y]));

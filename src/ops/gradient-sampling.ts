@@ -22,9 +22,13 @@ interface AxisPoints {
 function checkForm(c: GradientContext<SampleAttributes>): void {
   const { mode, padding_mode: padding } = c.attrs;
   if (mode === "cubic" || padding === "reflection")
-    throw new EspalierError("unsupported", `The gradient of GridSample in mode "${mode}" with padding "${padding}" is not written yet`, {
-      where: `node "${c.node.name}"`,
-    });
+    throw new EspalierError(
+      "unsupported",
+      `The gradient of GridSample in mode "${mode}" with padding "${padding}" is not written yet`,
+      {
+        where: `node "${c.node.name}"`,
+      },
+    );
 }
 
 /** ONNX GridSample-20: corners of the grid are -1 and 1, at the centres of the outer pixels (`align_corners`) or at their edges. */
@@ -52,10 +56,7 @@ function axisPoints(f: Formula, coordinate: ValueId, size: number, attrs: Sample
   const moves = f.number(span / 2);
   return {
     size,
-    neighbours: [
-      neighbour(low, f.sub(f.number(1), beyond), -1),
-      neighbour(f.add(low, f.number(1)), beyond, 1),
-    ],
+    neighbours: [neighbour(low, f.sub(f.number(1), beyond), -1), neighbour(f.add(low, f.number(1)), beyond, 1)],
     scale: border ? f.mul(within(unbounded), moves) : moves,
   };
 }
@@ -90,7 +91,10 @@ export const gridSample: GradientRule<SampleAttributes> = (c) => {
   const [x, grid] = c.inputs as readonly [ValueId, ValueId];
   const [batch, channels, ...sizes] = f.shape(x) as [number, number, ...number[]];
   const [rank, pixels] = [sizes.length, sizes.reduce((a, b) => a * b, 1)];
-  const points = f.shape(grid).slice(1, -1).reduce((a, b) => a * b, 1);
+  const points = f
+    .shape(grid)
+    .slice(1, -1)
+    .reduce((a, b) => a * b, 1);
   const flatGrid = f.reshape(grid, [batch, 1, points, rank]);
   // The last axis of the image is the first coordinate.
   const axes = sizes.map((size, i) => {
@@ -101,7 +105,15 @@ export const gridSample: GradientRule<SampleAttributes> = (c) => {
   const dy = f.reshape(c.outputGradients[0]!, [batch, channels, points]);
   const everyChannel = (index: ValueId) => f.node("Expand", [index, f.ints([batch, channels, points])]);
   const dx = () => {
-    const parts = corners.map(({ factors }) => f.mul(dy, times(f, factors.map(({ weight }) => weight))));
+    const parts = corners.map(({ factors }) =>
+      f.mul(
+        dy,
+        times(
+          f,
+          factors.map(({ weight }) => weight),
+        ),
+      ),
+    );
     const places = corners.map(({ index }) => everyChannel(index));
     const [values, at] = [parts, places].map((all) => f.node("Concat", all, { axis: 2 }));
     const zeros = f.node("Expand", [f.number(0), f.ints([batch, channels, pixels])]);

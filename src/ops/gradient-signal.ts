@@ -7,7 +7,9 @@ import type { GradientContext, GradientRule } from "./spec.ts";
 function resized(f: Formula, id: ValueId, axis: number, size: number): ValueId {
   const shape = f.shape(id);
   const missing = size - shape[axis]!;
-  return missing === 0 ? id : f.node("Pad", [id, f.ints([...shape.map(() => 0), ...shape.map((_, i) => (i === axis ? missing : 0))])]);
+  return missing === 0
+    ? id
+    : f.node("Pad", [id, f.ints([...shape.map(() => 0), ...shape.map((_, i) => (i === axis ? missing : 0))])]);
 }
 
 /** The sum over the frequencies k of a spectrum [..., 2] times e^(2 pi i k n / length): the adjoint of a DFT of that length, [..., `components`]. */

@@ -84,9 +84,10 @@ function wideTaps(how: Interpolation, x: number, size: number, shrink: number): 
     return cubic(how.cubic_coeff_a, d - low)[1 - low]!;
   };
   const [from, to] = [-reach, reach].map((side) => Math.floor(Math.fround(x + side + 1)));
-  const all = Array.from({ length: to! - from! }, (_, i) => from! + i).map(
-    (at): readonly [number, number] => [at, weight(Math.abs(at - x) / shrink)],
-  );
+  const all = Array.from({ length: to! - from! }, (_, i) => from! + i).map((at): readonly [number, number] => [
+    at,
+    weight(Math.abs(at - x) / shrink),
+  ]);
   const kept = how.exclude_outside === 0 ? all : all.filter(([at]) => at >= 0 && at < size);
   const total = kept.reduce((sum, [, own]) => sum + own, 0);
   return kept.map(([at, own]) => [at, own / (total === 0 ? 1 : total)]);

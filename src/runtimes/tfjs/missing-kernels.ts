@@ -50,9 +50,13 @@ const wrongOnWasm: Readonly<Record<string, Wrong>> = {
   _FusedMatMul: ({ a, b }) => a!.shape[0] !== 1 || b!.shape[0] !== 1, // the bias is read beyond its end
 };
 
-function einsum(core: typeof tf, { inputs, attrs }: Arguments): tf.TensorInfo | null {
+function einsum(core: typeof tf, { inputs, backend, attrs }: Arguments): tf.TensorInfo | null {
   const infos = Object.values(inputs) as tf.TensorInfo[];
-  const tensors = infos.map((info) => core.engine().makeTensorFromTensorInfo(info));
+  const tensors = infos.map((info) => {
+    // The handle made here is disposed of with its scope: without a reference of its own it would take the caller's values along.
+    (backend as unknown as { incRef(dataId: object): void }).incRef(info.dataId);
+    return core.engine().makeTensorFromTensorInfo(info);
+  });
   return einsumAsMatMul(core, tensors, String(attrs?.equation ?? ""));
 }
 

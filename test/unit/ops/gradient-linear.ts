@@ -4,7 +4,12 @@ import { distinct } from "./gradient-math.ts";
 
 const padModes: GradientCase[] = ["reflect", "edge", "wrap"].flatMap((mode) => [
   { name: `Pad, ${mode}`, op: "Pad", inputs: [[2, 4, 5], int64s([0, 1, 3, 0, 2, 2])], attrs: { mode } },
-  { name: `Pad, ${mode}, on one axis`, op: "Pad", inputs: [[3, 4], int64s([2, 0]), null, int64s([-1])], attrs: { mode } },
+  {
+    name: `Pad, ${mode}, on one axis`,
+    op: "Pad",
+    inputs: [[3, 4], int64s([2, 0]), null, int64s([-1])],
+    attrs: { mode },
+  },
   { name: `Pad, ${mode}, at the end only`, op: "Pad", inputs: [[3, 4], int64s([0, 0, 0, 3])], attrs: { mode } },
 ]);
 
@@ -98,7 +103,12 @@ export const linearCases: readonly GradientCase[] = [
     draw: betweenPixels,
   },
   { name: "AffineGrid", op: "AffineGrid", inputs: [[2, 2, 3], int64s([2, 3, 4, 5])] },
-  { name: "AffineGrid, aligned corners", op: "AffineGrid", inputs: [[2, 2, 3], int64s([2, 3, 4, 5])], attrs: { align_corners: 1 } },
+  {
+    name: "AffineGrid, aligned corners",
+    op: "AffineGrid",
+    inputs: [[2, 2, 3], int64s([2, 3, 4, 5])],
+    attrs: { align_corners: 1 },
+  },
   { name: "AffineGrid of a volume", op: "AffineGrid", inputs: [[1, 3, 4], int64s([1, 1, 2, 3, 4])] },
   { name: "CenterCropPad", op: "CenterCropPad", inputs: [[3, 8, 5], int64s([6, 3, 6])] },
   { name: "CenterCropPad, odd", op: "CenterCropPad", inputs: [[7, 4], int64s([4, 7])] },
@@ -135,6 +145,12 @@ export const linearCases: readonly GradientCase[] = [
     op: "MaxUnpool",
     inputs: [[1, 2, 2, 2], fromNumbers("int64", [1, 2, 2, 2], [5, 2, 8, 15, 30, 31, 45, 47]), int64s([1, 2, 5, 5])],
     attrs: { kernel_shape: [2, 2], strides: [2, 2] },
+  },
+  {
+    name: "ReduceProd with none, one and two factors of 0",
+    op: "ReduceProd",
+    inputs: [[8, 3], int64s([1])],
+    draw: (r) => (r.below(3) === 0 ? 0 : 0.5 + r.next()),
   },
   {
     name: "LayerNormalization with its statistics",

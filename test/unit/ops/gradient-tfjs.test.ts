@@ -23,7 +23,8 @@ const pads = (top: number, left: number, bottom: number, right: number): Pads =>
 ];
 
 type Gates = readonly tf.Tensor2D[];
-const affine = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) => tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D, false, true), b);
+const affine = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) =>
+  tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D, false, true), b);
 const gatesOf = (z: tf.Tensor, count: number): Gates => tf.split(z as tf.Tensor2D, count, 1);
 
 /** All states [T, 1, N, H] of a recurrence over x [T, N, I], from a step that is given what the input and the state make of their weights. */

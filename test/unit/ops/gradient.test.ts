@@ -468,6 +468,34 @@ describe("where no gradient flows", () => {
     );
   });
 
+  it.each([
+    ["clip of 3", { clip: 3 }, []],
+    ["peepholes", {}, [null, null, null, null, [1, 6]]],
+    ["sequences of several lengths", {}, [null, fromNumbers("int32", [2], [3, 2])]],
+    ['activation "Affine"', { activations: ["Sigmoid", "Affine", "Tanh"] }, []],
+  ] as const)("an LSTM with %s says that its gradient is not written", (what, attrs, more) => {
+    const builder = newBuilder("g");
+    const input = (shape: readonly number[]) => builder.input("x", { dtype: "float32", shape });
+    const further = more.map((one) => (one === null ? null : "data" in one ? builder.constant("c", one) : input(one)));
+    const inputs = [input([3, 2, 4]), input([1, 8, 4]), input([1, 8, 2]), ...further];
+    const y = builder.node("LSTM", inputs, attrs, { name: "cell" });
+    expect(() => addGradients(builder, y, [inputs[0]!])).toThrow(
+      expect.objectContaining({
+        code: "unsupported",
+        message: `The gradient of LSTM with ${what} is not written yet`,
+        where: 'node "cell"',
+      }),
+    );
+  });
+
+  it("a GridSample of cubic mode says that its gradient is not written", () => {
+    const builder = newBuilder("g");
+    const x = builder.input("x", { dtype: "float32", shape: [1, 1, 3, 3] });
+    const grid = builder.input("grid", { dtype: "float32", shape: [1, 2, 2, 2] });
+    const y = builder.node("GridSample", [x, grid], { mode: "cubic" });
+    expect(() => addGradients(builder, y, [x])).toThrow('mode "cubic" with padding "zeros" is not written yet');
+  });
+
   it("a value that the output does not depend on has none", () => {
     const builder = newBuilder("g");
     const x = builder.input("x", { dtype: "float32", shape: [3] });

@@ -47,6 +47,24 @@ describe("a TensorFlow.js session", () => {
     expect(core.memory().numTensors).toBe(before);
   });
 
+  it("keeps the weights that an Einsum reads", async () => {
+    const { json, files } = graphModel({
+      inputs: { x: { dtype: "float32", shape: [-1, 2, 3] } },
+      constants: { w: float32([3, 2], [1, 2, 3, 4, 5, 6]) },
+      nodes: [
+        { name: "y", op: "Einsum", input: ["x", "w"], attr: { equation: attr.text("nij,jk->nik"), N: attr.int(2) } },
+      ],
+      outputs: ["y"],
+    });
+    const session = await loadTfjs(json, files);
+    for (const batch of [1, 2, 1]) {
+      const ones = float32([batch, 2, 3], new Float32Array(batch * 6).fill(1));
+      const { y } = await session.run({ x: ones });
+      expect([...toNumbers(y!)]).toEqual(new Array(batch * 2).fill([9, 12]).flat());
+    }
+    session.close();
+  });
+
   it("runs sessions one after another, whatever the caller does", async () => {
     const sessions = await Promise.all([loadTfjs(addOne.json, addOne.files), loadTfjs(addOne.json, addOne.files)]);
     const results = await Promise.all(

@@ -55,7 +55,9 @@ describe("MLPerf Tiny's CIFAR-10 model", () => {
       const after = await evaluate(tuned, test, { threads: 2 });
       expect(after.accuracy).toBeGreaterThanOrEqual(before.accuracy);
       expect(after.loss).toBeLessThan(before.loss);
-      console.info(`CIFAR-10, 60 steps of 64: accuracy ${before.accuracy} to ${after.accuracy}, loss ${before.loss} to ${after.loss}`);
+      console.info(
+        `CIFAR-10, 60 steps of 64: accuracy ${before.accuracy} to ${after.accuracy}, loss ${before.loss} to ${after.loss}`,
+      );
     },
   );
 });
