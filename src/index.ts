@@ -50,7 +50,8 @@ export {
 export { type ErrorCode, type ErrorOptions, EspalierError } from "./diagnostics/index.ts";
 export { arenaHeader, type CSource, modelDataSource, opResolverHeader } from "./formats/c/index.ts";
 // Formats
-export { listOperators, type ReadOnnxOptions, readOnnx, writeOnnx } from "./formats/onnx/index.ts";
+export { externalFiles, listOperators, type ReadOnnxOptions, readOnnx, writeOnnx } from "./formats/onnx/index.ts";
+export { type ReadTfjsOptions, readTfjs, shardFiles } from "./formats/tfjs/index.ts";
 export {
   decodeTflite,
   emitTflite,
@@ -58,6 +59,8 @@ export {
   type LoweringNote,
   type LowerOptions,
   lowerToTflite,
+  type ReadTfliteOptions,
+  readTflite,
   type TfliteModel,
   type WriteTfliteOptions,
   writeTflite,
@@ -97,6 +100,7 @@ export {
   validateGraph,
 } from "./ops/index.ts";
 export {
+  channelsFirstInputs,
   deployPipeline,
   deploySteps,
   importPipeline,
@@ -184,9 +188,14 @@ export {
 } from "./rewrite/index.ts";
 // Runtimes
 export {
+  type ModelRunner,
   type OrtOptions,
   type OrtSession,
+  openOnnxRunner,
   openOrt,
+  openTfjsRunner,
+  openTfliteRunner,
+  type RunnerPort,
   runOnce,
   type Timing,
   type TimingOptions,

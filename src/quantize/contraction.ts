@@ -2,7 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import type { Node } from "../ir/index.ts";
 import { float32, permute, type Tensor, toFloat32 } from "../tensor/index.ts";
 import { meanShift } from "./channel-means.ts";
-import type { QuantizationScheme } from "./scheme.ts";
+import { type QuantizationScheme, weightLevels } from "./scheme.ts";
 import { leastScales, type QuantizedWeight, quantizeBias, quantizeWeight } from "./weights.ts";
 
 /** The constants of a convolution or matrix product, as int8 and int32. */
@@ -15,6 +15,16 @@ export interface ContractionInput {
   readonly scale: number;
   /** Mean of each input channel, when biases are to be corrected. */
   readonly means?: Float64Array | undefined;
+  /** Scales of the weight, one a slice of `scaleAxis`; default from its largest magnitudes. */
+  readonly weightScales?: Float32Array | undefined;
+}
+
+/** The axis of a contraction's weight that has a scale a slice; null when one scale serves all. */
+export function scaleAxis(node: Node, shape: readonly number[], scheme: QuantizationScheme): number | null {
+  const granularity = node.op.startsWith("Conv") ? scheme.convolution : scheme.fullyConnected;
+  // A transposed convolution with groups has no axis that counts its outputs.
+  const counts = node.op !== "ConvTranspose" || groupOf(node) === 1;
+  return granularity === "per-channel" && counts && shape.length > 1 ? outputAxis(node) : null;
 }
 
 /** Quantises the constants of a Conv, ConvTranspose, Gemm (its alpha and beta folded in) or MatMul by a matrix. */
@@ -30,9 +40,12 @@ export function quantizeContraction(
   const channels = outputAxis(node);
   const outputs = real.shape[channels]! * (node.op === "ConvTranspose" ? groupOf(node) : 1);
   const values = bias === undefined ? null : spread(times(bias, factor("beta")), outputs);
-  const granularity = node.op.startsWith("Conv") ? scheme.convolution : scheme.fullyConnected;
-  const axis = granularity === "per-channel" && real.shape[channels] === outputs ? channels : null;
-  const stored = quantizeWeight(real, axis, leastScales(values, input.scale, outputs));
+  const axis = scaleAxis(node, real.shape, scheme);
+  const stored = quantizeWeight(real, axis, {
+    least: leastScales(values, input.scale, outputs),
+    levels: weightLevels(scheme),
+    scales: input.weightScales,
+  });
   const corrected = correctBias(node, values, real, stored, input.means);
   return { weight: stored, bias: corrected === null ? null : quantizeBias(corrected, input.scale, stored.scales) };
 }

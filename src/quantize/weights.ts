@@ -14,27 +14,54 @@ export function leastScales(bias: Float32Array | null, inputScale: number, slice
   );
 }
 
-/**
- * Symmetric int8: scale = max |w| / 127, q = round(w / scale) in -127..127 (TFLite's specification excludes -128). `least`
- * are lower bounds of the scales, one a slice of `axis` (their greatest applies when one scale serves all).
- */
-export function quantizeWeight(weight: Tensor, axis: number | null, least?: ArrayLike<number>): QuantizedWeight {
+/** How far and how finely a weight is rounded. */
+export interface WeightOptions {
+  /** Lower bounds of the scales, one a slice of `axis` (their greatest applies when one scale serves all). */
+  readonly least?: ArrayLike<number>;
+  /** Greatest |q|; default 127. */
+  readonly levels?: number;
+  /** The scales, one a slice; default: the largest magnitude of the slice over `levels`. */
+  readonly scales?: ArrayLike<number> | undefined;
+}
+
+/** The slices of a weight: element i belongs to slice floor(i / inner) mod size. */
+export function slicesOf(shape: readonly number[], axis: number | null): { readonly size: number; readonly inner: number } {
+  const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
+  return axis === null
+    ? { size: 1, inner: product(shape) }
+    : { size: shape[axis]!, inner: product(shape.slice(axis + 1)) };
+}
+
+/** Largest magnitude of each slice of `axis`, or of the whole. */
+export function peaksOf(weight: Tensor, axis: number | null): Float64Array {
   const values = toFloat32(weight);
-  const size = axis === null ? 1 : weight.shape[axis]!;
-  const inner = axis === null ? values.length : weight.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const { size, inner } = slicesOf(weight.shape, axis);
   const peaks = new Float64Array(size);
   for (let from = 0, at = 0; from < values.length; from += inner, at = (at + 1) % size) {
     let peak = peaks[at]!;
     for (let i = from; i < from + inner; i++) peak = Math.max(peak, Math.abs(values[i]!));
     peaks[at] = peak;
   }
+  return peaks;
+}
+
+/**
+ * Symmetric int8: scale = max |w| / 127, q = round(w / scale) in -127..127 (TFLite's specification excludes -128). With fewer levels or given scales
+ * what lies beyond is cut off.
+ */
+export function quantizeWeight(weight: Tensor, axis: number | null, options: WeightOptions = {}): QuantizedWeight {
+  const { least, levels = 127, scales: given } = options;
+  const values = toFloat32(weight);
+  const { size, inner } = slicesOf(weight.shape, axis);
   const floor = (at: number) => (least === undefined ? 0 : axis === null ? Math.max(...Array.from(least)) : least[at]!);
+  const own = given ?? peaksOf(weight, axis).map((peak) => peak / levels);
   // A slice of zeros may have any scale; 1/127 is one that no multiplier overflows with.
-  const scales = Float32Array.from(peaks, (peak, at) => Math.max(peak / 127, floor(at)) || 1 / 127);
+  const scales = Float32Array.from(own, (scale, at) => Math.max(scale, floor(at)) || 1 / 127);
   const data = new Int8Array(values.length);
   for (let from = 0, at = 0; from < values.length; from += inner, at = (at + 1) % size) {
     const scale = scales[at]!;
-    for (let i = from; i < from + inner; i++) data[i] = Math.max(-127, Math.min(127, Math.round(values[i]! / scale)));
+    for (let i = from; i < from + inner; i++)
+      data[i] = Math.max(-levels, Math.min(levels, Math.round(values[i]! / scale)));
   }
   return { data: tensor("int8", weight.shape, data), scales, axis };
 }

@@ -46,7 +46,7 @@ describe("quantizeWeight", () => {
   it("widens a scale where the bias would not fit into int32", () => {
     const bias = Float32Array.of(1000);
     const weight = float32([1, 2], [1e-9, 0]);
-    const { scales } = quantizeWeight(weight, 0, leastScales(bias, 0.01, 1));
+    const { scales } = quantizeWeight(weight, 0, { least: leastScales(bias, 0.01, 1) });
     const { data, scales: biasScales } = quantizeBias(bias, 0.01, scales);
     expect(Math.abs(data.data[0]! * biasScales[0]! - 1000)).toBeLessThan(1e-3);
   });
