@@ -39,6 +39,7 @@ function withChannelsFirst(graph: Graph): Graph {
   return edit.build();
 }
 
+/** The pass that turns image inputs [N, H, W, C] into [N, C, H, W]; metadata names those that it turned. */
 export const channelsFirstInputs = definePass({
   name: "channels-first-inputs",
   summary: "Gives image inputs that are only transposed to channels-first order that order in the first place.",

@@ -5,7 +5,7 @@ import type { ChannelMeans, Ranges } from "./calibrate.ts";
 import { quantizeContraction } from "./contraction.ts";
 import { type AffineParameters, affineInt8, type Range, unite } from "./parameters.ts";
 import { planQuantization, type QuantizationPlan } from "./plan.ts";
-import { pairOf, storedOperand } from "./qdq.ts";
+import { dequantized, pairOf, storedOperand } from "./qdq.ts";
 import { MCU_SCHEME, type QuantizationScheme } from "./scheme.ts";
 import { type Place, type Spelling, spellRounded } from "./spell-rounded.ts";
 
@@ -84,10 +84,10 @@ function inPairs(place: Place, { graph, parameters, scheme, options }: Source): 
         weightScales: options.weightScales?.get(node.name),
       };
       const { weight, bias } = quantizeContraction(node, constant(node, 1)!, constant(node, 2), input, scheme);
-      const inputs = [place.dequantized(nameOf(node, 1), weight.data, weight.scales, 0, weight.axis)];
+      const inputs = [dequantized(place, nameOf(node, 1), weight.data, weight.scales, 0, weight.axis)];
       if (bias !== null) {
         const name = constant(node, 2) === undefined ? `${node.name}.bias` : nameOf(node, 2);
-        inputs.push(place.dequantized(name, bias.data, bias.scales, 0, bias.scales.length === 1 ? null : 0));
+        inputs.push(dequantized(place, name, bias.data, bias.scales, 0, bias.scales.length === 1 ? null : 0));
       }
       return inputs;
     },

@@ -25,7 +25,10 @@ export interface WeightOptions {
 }
 
 /** The slices of a weight: element i belongs to slice floor(i / inner) mod size. */
-export function slicesOf(shape: readonly number[], axis: number | null): { readonly size: number; readonly inner: number } {
+export function slicesOf(
+  shape: readonly number[],
+  axis: number | null,
+): { readonly size: number; readonly inner: number } {
   const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
   return axis === null
     ? { size: 1, inner: product(shape) }

@@ -5,6 +5,14 @@ export { bindBatch } from "./bind-batch.ts";
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 export type { Clip } from "./clip-gradients.ts";
 export { type EvaluateOptions, type Evaluation, evaluate, scoresOf } from "./evaluate.ts";
+export {
+  addFakeQuantize,
+  addLearnedStep,
+  fakeQuantizeComposites,
+  type LearnedStep,
+  type Levels,
+  stepAfter,
+} from "./fake-quantize.ts";
 export type { FeaturePair } from "./feature-distillation.ts";
 export { type FisherOptions, fisherDiagonal } from "./fisher.ts";
 export { frozenByPatterns } from "./freeze.ts";

@@ -1,7 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Graph, type GraphBuilder, shapeText, typeText, type ValueId, valueById } from "../ir/index.ts";
 import type { Tensor } from "../tensor/index.ts";
-import { trainables } from "./trainables.ts";
+import { type TrainableConstant, trainables } from "./trainables.ts";
 
 /** A tensor that the optimiser moves. */
 export interface Parameter {
@@ -20,6 +20,20 @@ export interface ParameterChoice {
   readonly masks?: ReadonlyMap<string, Tensor>;
   /** Names of constants that stay as they are; a batch normalisation whose scale and shift both stay keeps its inference form. */
   readonly frozen?: ReadonlySet<string>;
+  /** Constants, by name, that are learned although their operators do not show it, and whether weight decay pulls at them. */
+  readonly learned?: ReadonlyMap<string, { readonly decays: boolean }>;
+}
+
+/** The constants that training may change: those that their operators show, and those that the caller names. */
+function allTrainables(graph: Graph, { learned }: ParameterChoice): TrainableConstant[] {
+  const shown = trainables(graph);
+  if (learned === undefined) return shown;
+  const known = new Set(shown.map(({ id }) => id));
+  const named = [...graph.values.values()].flatMap(({ id, name, data }): TrainableConstant[] => {
+    const choice = learned.get(name);
+    return choice === undefined || data?.dtype !== "float32" || known.has(id) ? [] : [{ id, ...choice }];
+  });
+  return [...shown, ...named];
 }
 
 function checkMasks(graph: Graph, trainable: ReadonlyMap<string, ValueId>, choice: ParameterChoice): void {
@@ -40,7 +54,7 @@ function checkMasks(graph: Graph, trainable: ReadonlyMap<string, ValueId>, choic
 
 /** Trainable constants become inputs; refuses masks that fit none of them, and a graph in which nothing is left to train. */
 export function openParameters(builder: GraphBuilder, graph: Graph, choice: ParameterChoice): Parameter[] {
-  const all = trainables(graph);
+  const all = allTrainables(graph, choice);
   checkMasks(graph, new Map(all.map(({ id }) => [valueById(graph, id).name, id])), choice);
   const parameters = all.flatMap(({ id, decays }): Parameter[] => {
     const { name, type, data } = valueById(graph, id);

@@ -83,6 +83,8 @@ export interface TrainOptions {
   readonly mixUp?: number;
   readonly validation?: ValidationOptions;
   readonly checkpoint?: CheckpointOptions;
+  /** Constants by name that are learned besides the weights (quantisation-aware training). */
+  readonly learned?: TrainingGraphOptions["learned"];
   /** Changes the forward pass before the loss is taken (quantisation-aware training). */
   readonly prepare?: TrainingGraphOptions["prepare"];
   /** Threads of ONNX Runtime; default all. */

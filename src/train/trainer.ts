@@ -59,8 +59,8 @@ function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], und
 
 function graphOptions(options: TrainOptions, optimiser: Optimiser, plan: Plan): TrainingGraphOptions {
   const { accumulate, batch } = plan;
-  const { losses, clip, ema, masks, frozen, batchNorm, adapters, seed, prepare, teacher } = options;
-  const optional = given({ losses, clip, ema, masks, frozen, batchNorm, adapters, seed, prepare });
+  const { losses, clip, ema, masks, frozen, batchNorm, adapters, seed, learned, prepare, teacher } = options;
+  const optional = given({ losses, clip, ema, masks, frozen, batchNorm, adapters, seed, learned, prepare });
   if (teacher === undefined) return { batch, accumulate, optimiser, ...optional } as TrainingGraphOptions;
   const { graph, features = [], ...distillation } = teacher;
   const pairs = knownPairs(graph, features, batch);

@@ -22,11 +22,16 @@ function int8Weight(
   return stored as QuantizedConstant & { quantization: TfliteQuantization };
 }
 
-/** A weight for a step: int8 kernels take symmetric int8; float kernels take real numbers, or symmetric int8 where they are hybrid (dynamic range). */
+/**
+ * A weight for a step: int8 kernels take symmetric int8; float kernels take real numbers, or symmetric int8 where they are
+ * hybrid (dynamic range). A hybrid kernel quantises its input again: not what a graph means whose input has a scale.
+ */
 export function stepWeight(c: StepContext, weight: QuantizedConstant, axis: number, hybrid = true): QuantizedConstant {
   if (c.int8) return int8Weight(weight, axis, c.placement.plan.legacy);
   if (weight.quantization === undefined) return weight;
-  return hybrid ? int8Weight(weight, axis) : { tensor: tensor("float32", weight.tensor.shape, realValues(weight)) };
+  return hybrid && c.inQuantization(0) === undefined
+    ? int8Weight(weight, axis)
+    : { tensor: tensor("float32", weight.tensor.shape, realValues(weight)) };
 }
 
 /** Moves a weight's axes, its quantised one with them, and gives it a new shape of the same order. */

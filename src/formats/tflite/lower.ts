@@ -179,13 +179,13 @@ function lowerStep(
     });
   }
   const quantized = isQuantized(step, placement.plan);
-  const element = widestElement(step, placement.plan);
-  const kernel = lowering.int8 && (element === "int8" || lowering.int16 === true);
+  const element = elementOfStep(step, placement.plan);
+  const kernel = lowering.int8 && element !== null && (element === "int8" || lowering.int16 === true);
   if (quantized && !kernel) {
     placement.note(
       "float-kernel",
       step.node.name,
-      `${step.op} has no ${element} kernel in TFLite: it runs on float32 between DEQUANTIZE and QUANTIZE`,
+      `${step.op} has no ${element ?? "mixed"} kernel in TFLite: it runs on float32 between DEQUANTIZE and QUANTIZE`,
     );
   }
   const context = new StepContext(step, placement, quantized && kernel, preferred, settings);
@@ -197,11 +197,15 @@ function lowerStep(
   }
 }
 
-/** int16 when anything that the step computes or reads is. */
-function widestElement(step: Step, plan: Plan): QuantizedType {
-  const all = [...step.inputs, ...step.outputs].map((id) => (id === null ? undefined : plan.quantization.get(id)));
-  const wide = all.some((quantization) => quantization !== undefined && elementOf(quantization) === "int16");
-  return wide ? "int16" : "int8";
+/** The integers that a step reads and makes; null where they are of two types, for which there are no kernels but QUANTIZE. */
+function elementOfStep(step: Step, plan: Plan): QuantizedType | null {
+  const found = new Set<QuantizedType>();
+  for (const id of [...step.inputs, ...step.outputs]) {
+    const quantization = id === null ? undefined : plan.quantization.get(id);
+    if (quantization !== undefined && valueById(plan.graph, id!).data === undefined) found.add(elementOf(quantization));
+  }
+  if (found.size > 1) return step.op === "QuantizeLinear" ? "int16" : null;
+  return [...found][0] ?? "int8";
 }
 
 /** A step runs on integers when its outputs and all its computed inputs do. */

@@ -67,7 +67,7 @@ describe("docs/SUPPORT.md", () => {
   // [operator, kernel class, counts MACs, gradient, pruning, TFLite, int8, from TFLite]
   it.each([
     ["Conv", "conv", "yes", "yes", "follows", "yes", "yes", "yes"],
-    ["Erf", "elementwise", "", "yes", "follows", "no", "-", ""],
+    ["Erf", "elementwise", "", "yes", "follows", "composed", "float", ""],
     ["Round", "elementwise", "", "zero", "follows", "yes", "float", "yes"],
     ["ArgMax", "reduce", "", "no", "follows", "yes", "float", "yes"],
     ["Dropout", "elementwise", "", "yes", "follows", "folded", "-", ""],

@@ -157,6 +157,26 @@ describe("integers at the border", () => {
     expect([inputs[0]!.dtype, outputs[0]!.dtype, notes.length]).toEqual(["int16", "int16", 0]);
   });
 
+  it("of a kind that no kernel has are rounded to as real numbers", () => {
+    const b = newBuilder("grid");
+    const x = b.input("x", { dtype: "float32", shape: [1, 4] });
+    const operands = [b.constant("s", scalar("float32", 0.5)), b.constant("z", scalar("int16", 5))];
+    b.output(b.node("DequantizeLinear", [b.node("QuantizeLinear", [x, ...operands]), ...operands]));
+    expect(opcodes(b.build())).toEqual(["DIV", "ROUND", "MAXIMUM", "MINIMUM", "MUL"]);
+  });
+
+  it("of two types in one step are computed as real numbers", () => {
+    const b = newBuilder("mixed");
+    const scale = b.constant("s", scalar("float32", 0.5));
+    const real = (name: string, dtype: "int8" | "int16") => {
+      const zero = b.constant(`z${name}`, scalar(dtype, 0));
+      return b.node("DequantizeLinear", [b.input(name, { dtype, shape: [1, 4] }), scale, zero]);
+    };
+    const sum = b.node("Add", [real("a", "int8"), real("b", "int16")]);
+    b.output(b.node("QuantizeLinear", [sum, scale, b.constant("z", scalar("int8", 0))]));
+    expect(opcodes(b.build())).toEqual(["DEQUANTIZE", "DEQUANTIZE", "ADD", "QUANTIZE"]);
+  });
+
   it("are plain numbers without a quantisation", () => {
     const b = newBuilder("pixels");
     const x = b.input("x", { dtype: "uint8", shape: [1, 2, 2, 3] });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lstmClassifier, mobilenetV1, vitTiny } from "../../../src/architectures/index.ts";
+import { lstmClassifier, vitTiny } from "../../../src/architectures/index.ts";
 import type { Graph } from "../../../src/ir/index.ts";
 import { editGraph, newBuilder } from "../../../src/ops/index.ts";
 import { float32, int64s, seededRandom } from "../../../src/tensor/index.ts";
@@ -12,7 +12,10 @@ const normal = (label: string, ...shape: number[]) => {
   const size = shape.reduce((a, b) => a * b, 1);
   return float32(
     shape,
-    Float32Array.from({ length: size }, () => random.normal() * Math.sqrt(shape.length > 1 ? (2 * shape[0]!) / size : 1)),
+    Float32Array.from(
+      { length: size },
+      () => random.normal() * Math.sqrt(shape.length > 1 ? (2 * shape[0]!) / size : 1),
+    ),
   );
 };
 
@@ -28,11 +31,19 @@ function writtenOut(): Graph {
   const zeros = b.constant("zeros", float32([3], [0, 0, 0]));
   const norm = b.node("Reshape", [b.node("InstanceNormalization", [grouped, ones, zeros]), ints(0, 6, 8, 8)]);
   const scaled = b.node("Add", [b.node("Mul", [norm, c("gain", 6, 1, 1)]), c("shift", 6, 1, 1)]);
-  const rows = b.node("Reshape", [b.node("Transpose", [b.node("Softplus", [scaled])], { perm: [2, 0, 1, 3] }), ints(8, -1, 48)]);
+  const rows = b.node("Reshape", [
+    b.node("Transpose", [b.node("Softplus", [scaled])], { perm: [2, 0, 1, 3] }),
+    ints(8, -1, 48),
+  ]);
   const square = b.node("ReduceMean", [b.node("Mul", [rows, rows]), ints(-1)]);
   const root = b.node("Sqrt", [b.node("Add", [square, b.constant("epsilon", float32([], [1e-5]))])]);
   const rms = b.node("Mul", [b.node("Div", [rows, root]), c("rms", 48)]);
-  const gru = b.nodes("GRU", [rms, c("gru.w", 2, 12, 48), c("gru.r", 2, 12, 4), c("gru.b", 2, 24)], { hidden_size: 4, direction: "bidirectional" }, { outputs: 2 });
+  const gru = b.nodes(
+    "GRU",
+    [rms, c("gru.w", 2, 12, 48), c("gru.r", 2, 12, 4), c("gru.b", 2, 24)],
+    { hidden_size: 4, direction: "bidirectional" },
+    { outputs: 2 },
+  );
   const state = b.node("Reshape", [b.node("Transpose", [gru[1]!], { perm: [1, 0, 2] }), ints(-1, 8)]);
   b.output(b.node("Gemm", [state, c("fc", 4, 8)], { transB: 1 }));
   return b.build();
@@ -41,7 +52,6 @@ function writtenOut(): Graph {
 const models: [string, () => Graph][] = [
   ["a vision transformer", () => vitTiny(1, [1, 8, 8], 4, { width: 16, depth: 2, heads: 2 })],
   ["an LSTM", () => lstmClassifier(1, [1, 8, 8], 4, 12)],
-  ["a MobileNetV1", () => mobilenetV1(1, [1, 8, 8], 4, 0.25)],
   ["group and RMS normalisation written out, and a GRU", writtenOut],
 ];
 

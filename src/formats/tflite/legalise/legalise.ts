@@ -8,6 +8,7 @@ import { matrixRules } from "./matrix.ts";
 import { normRules } from "./norms.ts";
 import { padRules } from "./pad.ts";
 import { pointwiseRules } from "./pointwise.ts";
+import { quantizationRules } from "./quantization.ts";
 import { recurrentRules } from "./recurrent.ts";
 import { reductionRules } from "./reductions.ts";
 import { resizeRules } from "./resize.ts";
@@ -29,6 +30,7 @@ export const LEGALISATIONS: readonly Rule[] = [
   ...matrixRules,
   ...padRules,
   ...convTransposeRules,
+  ...quantizationRules,
 ];
 
 /** Operators that have rewrites, in some of their forms or all. */

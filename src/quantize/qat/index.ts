@@ -1,0 +1,5 @@
+export {
+  type QuantizationAwareOptions,
+  type QuantizationAwareResult,
+  quantizationAwareTrain,
+} from "./quantization-aware-train.ts";
