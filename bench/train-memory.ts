@@ -49,17 +49,16 @@ await train(resnet8(1, [3, 32, 32]), data, {
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const quarter = Math.ceil(resident.length / 4);
-const [early, late] = [resident.slice(0, quarter), resident.slice(-quarter)].map((part) =>
-  median(part.map(({ bytes }) => bytes)),
-) as [number, number];
-const most = Math.max(...resident.map(({ bytes }) => bytes));
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-const growth = late / early - 1;
 console.log(`${STEPS} steps in ${((performance.now() - start) / 1000).toFixed(0)} s`);
-console.log(
-  `resident memory, median of steps ${resident[0]!.step} to ${resident[quarter - 1]!.step}: ${mebibytes(early)}`,
-);
-console.log(`resident memory, median of steps ${resident.at(-quarter)!.step} to ${STEPS}: ${mebibytes(late)}`);
+const medians = [0, 1, 2, 3].map((i) => {
+  const part = resident.slice(i * quarter, (i + 1) * quarter);
+  const bytes = median(part.map((sample) => sample.bytes));
+  console.log(`steps ${part[0]!.step} to ${part.at(-1)!.step}: median ${mebibytes(bytes)} resident`);
+  return bytes;
+});
+const growth = medians[3]! / medians[0]! - 1;
+const most = Math.max(...resident.map(({ bytes }) => bytes));
 console.log(`growth ${(100 * growth).toFixed(2)} %, most ${mebibytes(most)}`);
 if (growth > TOLERANCE) {
   console.log(`more than ${100 * TOLERANCE} %: steps leak`);

@@ -4,6 +4,7 @@ import { seededRandom, sizeOf } from "../tensor/index.ts";
 import { openGradients } from "./gradient-session.ts";
 import type { TrainingData } from "./training-data.ts";
 
+/** How many samples the Fisher information is averaged over, and which. */
 export interface FisherOptions {
   /** Samples to average over, drawn without repetition; default 256, or all where there are fewer. */
   readonly samples?: number;
