@@ -110,7 +110,7 @@ class Speller implements Place {
       int8 && this.#parameters.has(id) ? this.fresh(`${names[o]}.real`) : names[o]!,
     );
     const options = { name: node.name, outputNames, outputs: node.outputs.length };
-    const made = this.builder.nodes(node.op, inputs, attrs, options);
+    const made = [...this.builder.nodes(node.op, inputs, attrs, options)];
     if (contraction) made[0] = this.#spelling.after?.(node, made[0]!) ?? made[0]!;
     node.outputs.forEach((id, o) => {
       this.#real.set(id, made[o]!);

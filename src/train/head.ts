@@ -20,7 +20,10 @@ export function headOf(graph: Graph): Head {
       { where },
     );
   const output = graph.outputs[0]!;
-  const last = producers(graph).get(output);
+  const sources = producers(graph);
+  let last = sources.get(output);
+  // A quantised graph rounds the probabilities as well.
+  while (last?.op === "DequantizeLinear" || last?.op === "QuantizeLinear") last = sources.get(last.inputs[0]!);
   const probabilities = last?.op === "Softmax";
   const logits = probabilities ? last.inputs[0]! : output;
   const classes = scoresOfShape(valueById(graph, logits).type.shape, where);

@@ -1,4 +1,4 @@
-import { printGraph, consumers, type Graph, type Node, type ValueId, valueById } from "../../ir/index.ts";
+import { consumers, type Graph, type Node, type ValueId, valueById } from "../../ir/index.ts";
 import { float32, scalar, type Tensor } from "../../tensor/index.ts";
 import { addFakeQuantize, addLearnedStep, trainableConstants } from "../../train/index.ts";
 import type { Ranges } from "../calibrate.ts";
@@ -69,9 +69,6 @@ export function fakeGraph(source: FakeSource): FakeGraph {
   const made = new Fakes(source, plan);
   const graph = spellRounded({ graph: from, plan, parameters: rounded }, (place) => made.at(place));
   const carried = made.carriedInto(graph);
-  for (const [k, v] of made.weightSteps) if (!graph.values.has(v.growth)) console.log("dead", k);
-  for (const [k, v] of made.activationSteps) if (!graph.values.has(v.growth)) console.log("dead act", k, [...parameters].filter(([, p]) => p === k).map(([i]) => valueById(from, i).name));
-  console.log(printGraph(graph));
   const nameOf = (id: ValueId) => valueById(graph, id).name;
   const learned = new Map<string, { decays: boolean }>();
   for (const id of trainableConstants(from)) {

@@ -31,6 +31,8 @@ export interface QuantizationAwareOptions extends Omit<TrainOptions, "prepare" |
 /** The int8 graph, and what `quantizeGraph` made it from: `quantizeGraph(float, ranges, scheme, { weightScales })` gives the same bytes. */
 export interface QuantizationAwareResult extends LearnedParts, Omit<TrainResult, "graph"> {
   readonly graph: Graph;
+  /** The trained graph of real numbers that rounds as int8 does: it agrees with `graph` to about a step of the output. */
+  readonly simulated: Graph;
   /** The same by post-training quantisation from the same ranges, without training: what training is to be judged against. */
   readonly untrained: Graph;
 }
@@ -72,6 +74,7 @@ export async function quantizationAwareTrain(
   const { float, weightScales } = parts;
   return {
     graph: quantizeGraph(float, parts.ranges, scheme, { weightScales }),
+    simulated: trained,
     untrained: quantizeGraph(source, ranges, scheme),
     ...parts,
     ...run,
