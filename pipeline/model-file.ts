@@ -50,7 +50,7 @@ export async function readModelBytes(path: string): Promise<ModelBytes> {
   const main = await mainFile(path);
   const bytes = await readInputFile(main, { what: "model file", hint: "Check the path of the model." });
   const format = formatOf(bytes, main);
-  const names = format === "onnx" ? externalFiles(bytes) : format === "tfjs" ? shardFiles(bytes) : [];
+  const names = filesNamed(format, bytes, main);
   const files = await readBeside(main, names, MAX_MODEL_BYTES - bytes.length);
   const ending = extname(main);
   return {
@@ -62,6 +62,15 @@ export async function readModelBytes(path: string): Promise<ModelBytes> {
     totalBytes: [...files.values()].reduce((sum, file) => sum + file.length, bytes.length),
     sha256: files.size === 0 ? sha256(bytes) : sumOfSums(new Map([[basename(main), bytes], ...files])),
   };
+}
+
+/** Paths of the files that a model keeps its weights in, as it states them. */
+function filesNamed(format: ModelFormat, bytes: Uint8Array, main: string): readonly string[] {
+  try {
+    return format === "onnx" ? externalFiles(bytes) : format === "tfjs" ? shardFiles(bytes) : [];
+  } catch (error) {
+    throw withContext(error, main);
+  }
 }
 
 /** Reads bytes of a known format into the IR. */

@@ -25,7 +25,7 @@ export function headOf(graph: Graph): Head {
   // A quantised graph rounds the probabilities as well.
   while (last?.op === "DequantizeLinear" || last?.op === "QuantizeLinear") last = sources.get(last.inputs[0]!);
   const probabilities = last?.op === "Softmax";
-  const logits = probabilities ? last.inputs[0]! : output;
+  const logits = last !== undefined && probabilities ? last.inputs[0]! : output;
   const classes = scoresOfShape(valueById(graph, logits).type.shape, where);
   return { logits, classes, probabilities };
 }

@@ -59,7 +59,7 @@ const FILES: readonly Mistake[] = [
   {
     what: "a missing model file",
     flags: () => ({ model: join(folder, "none.onnx") }),
-    says: ["The model file does not exist", "none.onnx", "--model"],
+    says: ["The model file does not exist", "none.onnx", "Check the path"],
   },
   {
     what: "a folder as model",
@@ -67,7 +67,7 @@ const FILES: readonly Mistake[] = [
       mkdirSync(join(folder, "folder.onnx"));
       return { model: join(folder, "folder.onnx") };
     },
-    says: ["The model file is a folder, a file is needed", "folder.onnx"],
+    says: ["This folder has no model.json", "folder.onnx", "Give the model's file"],
   },
   {
     what: "an empty model",
@@ -100,7 +100,7 @@ const FILES: readonly Mistake[] = [
   {
     what: "a file of another kind",
     flags: () => ({ model: put("model.pt", "weights") }),
-    says: ['".pt"', "model.pt", ".onnx"],
+    says: [/not an ONNX model/, "model.pt"],
   },
   {
     what: "a missing data folder",
@@ -114,7 +114,7 @@ const FILES: readonly Mistake[] = [
       put("other/readme.txt", "hello");
       return { data: join(folder, "other") };
     },
-    says: ["Neither IDX files nor class folders", "train-images-idx3-ubyte"],
+    says: ["No data set that Espalier reads is here", "IDX files"],
   },
   {
     what: "a data set without test labels",

@@ -1,5 +1,5 @@
 import { invariant } from "../../diagnostics/index.ts";
-import { type Graph, type ValueId, valueById } from "../../ir/index.ts";
+import { consumers, type Graph, type ValueId, valueById } from "../../ir/index.ts";
 import { editGraph } from "../../ops/index.ts";
 import { type Tensor, toFloat32 } from "../../tensor/index.ts";
 import { stepAfter } from "../../train/index.ts";
@@ -23,6 +23,7 @@ export function learnedParts(source: Graph, fake: FakeGraph, trained: Graph): Le
   const dataOf = (id: ValueId): Tensor => valueById(trained, id).data!;
   const stepOf = ({ growth, initial }: PlacedStep) => stepAfter(initial, toFloat32(dataOf(growth)));
   const builder = editGraph(source);
+  const readers = consumers(source);
   for (const [from, to] of fake.carried) builder.setConstant(from, dataOf(to));
   const weightScales = new Map([...fake.weightSteps].map(([name, step]) => [name, stepOf(step)]));
   for (const node of source.nodes) {
@@ -35,11 +36,13 @@ export function learnedParts(source: Graph, fake: FakeGraph, trained: Graph): Le
       epsilon: layer.epsilon,
     };
     const { weight, bias, factors } = folded(node, values);
-    const inputs = [
-      node.inputs[0]!,
-      builder.constant(valueById(source, node.inputs[1]!).name, weight),
-      builder.constant(`${node.name}.bias`, bias),
-    ];
+    const put = (id: ValueId | null | undefined, data: Tensor): ValueId => {
+      if (id === undefined || id === null) return builder.constant(`${node.name}.bias`, data);
+      if (readers.get(id)!.length > 1) return builder.constant(valueById(source, id).name, data);
+      builder.setConstant(id, data);
+      return id;
+    };
+    const inputs = [node.inputs[0]!, put(node.inputs[1], weight), put(node.inputs[2], bias)];
     builder.replaceNode(node, { ...node, inputs });
     // q step factor = q sign(factor) (step |factor|): a negative factor turns the integers, which are symmetric.
     const steps = weightScales.get(node.name)!;
