@@ -21,6 +21,8 @@ export interface DeployRequest {
   readonly maxAccuracyDrop?: number;
   /** Fine-tuning epochs. */
   readonly epochs?: number;
+  /** Epochs of quantisation-aware training. */
+  readonly qat?: number;
   readonly criterion?: string;
   /** Fewer test samples, for a quick look; the report says so. */
   readonly testSamples?: number;
@@ -36,6 +38,8 @@ export interface DeployConfig {
   readonly seed: number;
   readonly limits: Limits;
   readonly epochs: number;
+  /** Epochs of quantisation-aware training; 0 is none. */
+  readonly qat: number;
   readonly criterion: CriterionName;
   readonly testSamples: number | null;
   readonly artifacts: readonly ArtifactKind[];
@@ -101,10 +105,23 @@ export async function resolveConfig(request: DeployRequest): Promise<DeployConfi
     seed,
     limits: resolveLimits(request, target, profile),
     epochs: request.epochs ?? target.recovery.epochs,
+    qat: resolveQat(request.qat, target),
     criterion,
     testSamples: request.testSamples ?? null,
     artifacts: target.artifacts,
   };
+}
+
+/** Refuses quantisation-aware training for a target whose artifacts have no int8. */
+function resolveQat(epochs: number | undefined, target: Target): number {
+  if (epochs === undefined) return 0;
+  if (!(Number.isFinite(epochs) && epochs >= 0))
+    throw new EspalierError("usage", `--qat must be a number from 0 on, got ${epochs}`);
+  if (epochs > 0 && !target.artifacts.some((kind) => kind.endsWith("int8")))
+    throw new EspalierError("usage", `--qat trains for int8, and target "${target.name}" has no int8 artifact`, {
+      hint: "Leave it out, or choose another --target.",
+    });
+  return epochs;
 }
 
 function resolveLimits(request: DeployRequest, target: Target, profile: DeviceProfile): Limits {

@@ -71,7 +71,7 @@ async function runStages(context: RunContext, model: ImportedModel): Promise<Out
   const tuned = await recover(context, model, pruned);
   const graph = graphOf(tuned);
   const needsInt8 = config.artifacts.some((kind) => kind.endsWith("int8") || kind === "c");
-  const quantized = needsInt8 ? await quantizeStage(context, tuned.key, graph) : null;
+  const quantized = needsInt8 ? await quantizeStage(context, model, tuned.key, graph) : null;
   const int8 = quantized === null ? null : graphOf(quantized);
   const emitted = await emitStage(context, { float: graph, int8, from: quantized?.key ?? tuned.key, name: model.name });
   const verified = await verifyStage(context, emitted, { float: graph, int8 });

@@ -19,6 +19,7 @@ export interface DeployOptions {
   readonly macs?: number;
   readonly maxAccuracyDrop?: number;
   readonly epochs?: number;
+  readonly qat?: number;
   readonly criterion?: string;
   readonly testSamples?: number;
   readonly json?: boolean;
@@ -38,6 +39,7 @@ const FLAGS = {
   macs: "--macs",
   maxAccuracyDrop: "--max-accuracy-drop",
   epochs: "--epochs",
+  qat: "--qat",
   criterion: "--criterion",
   testSamples: "--test-samples",
 } as const satisfies Partial<Record<keyof DeployOptions, string>>;

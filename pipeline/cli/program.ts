@@ -89,6 +89,7 @@ function deployCommand(outcome: Outcome): Command {
     )
     .optionsGroup("Advanced options:")
     .option("--epochs <n>", "fine-tuning epochs; 0 for none, fractions allowed", decimal)
+    .option("--qat <n>", "epochs of quantisation-aware training for int8, fractions allowed (default: 0)", decimal)
     .addOption(new Option("--criterion <name>", "importance of a unit").choices(Object.keys(CRITERIA)))
     .option(
       "--test-samples <n>",

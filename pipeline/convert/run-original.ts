@@ -9,6 +9,8 @@ import type { Samples } from "./quantise-model.ts";
 
 /** Runs that are compared: random inputs, or samples of the data. */
 const RUNS = 3;
+/** From this size on, in bytes, one input has to do: a run takes seconds, and every weight takes part in it. */
+const LARGE = 32e6;
 const DATA_RUNS = 16;
 const SEED = 1;
 const KINDS: readonly SampleKind[] = ["random", "bits", "zeros"];
@@ -36,13 +38,15 @@ export async function runOriginalOn(
   settings: InputSettings,
   samples: Samples | null,
 ): Promise<OriginalRuns> {
-  const first = await openOriginal(model);
+  const first = await openOriginal(model, { frugal: true });
   const sizes = sizesOf(first.inputs, settings);
   const runner =
     model.format === "tflite" && settings.inputShapes !== undefined ? await reopened(model, first, sizes) : first;
   try {
     const runs =
-      samples === null ? await randomRuns(runner, sizes, settings) : await runAll(runner, dataInputs(samples));
+      samples === null
+        ? await randomRuns(runner, sizes, settings, model.totalBytes < LARGE ? RUNS : 1)
+        : await runAll(runner, dataInputs(samples));
     return { engine: runner.engine, inputs: runner.inputs, outputs: runner.outputs, runs };
   } finally {
     await runner.close();
@@ -55,7 +59,7 @@ async function reopened(
   sizes: readonly (readonly number[])[],
 ): Promise<ModelRunner> {
   await first.close();
-  return openOriginal(model, { inputShapes: sizes });
+  return openOriginal(model, { inputShapes: sizes, frugal: true });
 }
 
 function dataInputs(samples: Samples): Tensor[][] {
@@ -67,10 +71,11 @@ async function randomRuns(
   runner: ModelRunner,
   sizes: readonly (readonly number[])[],
   settings: InputSettings,
+  count: number,
 ): Promise<OriginalRuns["runs"]> {
   let refusal: unknown;
   for (const kind of KINDS) {
-    const inputs = Array.from({ length: RUNS }, (_, i) =>
+    const inputs = Array.from({ length: count }, (_, i) =>
       sampleInputs(runner.inputs, sizes, SEED + i, kind).map((tensor, at) =>
         bind(runner.inputs[at]!, tensor, settings),
       ),

@@ -10,6 +10,7 @@ import {
   type RunnerPort,
 } from "../../src/runtimes/index.ts";
 import { allocate, permute, sizeOf, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { levelFor } from "./open-original.ts";
 import { type StatePair, stateOf } from "./state.ts";
 
 /** An input or output of an artifact, with the graph's axes. */
@@ -60,7 +61,7 @@ interface Opened {
 }
 
 async function openOnnx({ bytes, inputs, outputs }: Artifact, fused: boolean): Promise<Opened> {
-  const session = await openOrt(bytes, fused ? {} : { optimise: "disabled" });
+  const session = await openOrt(bytes, { optimise: fused ? levelFor(bytes.length) : "disabled" });
   return {
     engine: `ONNX Runtime ${onnxRuntimeVersion()}${fused ? "" : " without fusion"}`,
     run: async (values) => {
