@@ -1,5 +1,6 @@
 import { EspalierError } from "../../src/diagnostics/index.ts";
 import { valueById } from "../../src/ir/index.ts";
+import type { Tensor } from "../../src/tensor/index.ts";
 import { storedWeights } from "../inspect/stored-weights.ts";
 import { type Artifact, onnxArtifact, openArtifact } from "../model-check/artifact.ts";
 import { type ComparedOutput, compareRuns } from "../model-check/compare-runs.ts";
@@ -107,12 +108,22 @@ async function runAlone(artifact: Artifact): Promise<void> {
   }
 }
 
+/** Inputs that the import bound to what they were in the first run: only runs with the same values can be compared. */
+function boundAlike(reference: Reference, bound: ReadonlySet<string>): Reference {
+  const places = reference.inputs.flatMap(({ name }, i) => (bound.has(name) ? [i] : []));
+  const first = reference.runs[0];
+  const alike = (inputs: readonly Tensor[]) =>
+    places.every((i) => String(inputs[i]!.data) === String(first!.inputs[i]!.data));
+  return { ...reference, runs: reference.runs.filter(({ inputs }) => alike(inputs)) };
+}
+
 async function compare(
   model: ModelBytes,
   { raw, graph, bound }: Imported,
   artifact: Artifact,
-  reference: Reference,
+  all: Reference,
 ): Promise<Result> {
+  const reference = boundAlike(all, bound);
   const arithmetic = arithmeticOf(raw, model.format, new Set(storedWeights(model).map(({ dtype }) => dtype)));
   const hidden = new Set(artifact.state.map(({ output }) => output));
   const seen = graph.outputs.filter((id) => !hidden.has(valueById(graph, id).name));

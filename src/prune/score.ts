@@ -1,20 +1,35 @@
-import { EspalierError } from "../diagnostics/index.ts";
+import { EspalierError, suggestion } from "../diagnostics/index.ts";
 import { type Graph, valueById } from "../ir/index.ts";
-import { DTYPES, seededRandom, sizeOf, type Tensor, toFloat32 } from "../tensor/index.ts";
-import { CRITERIA, type Criterion, type CriterionName } from "./criteria/index.ts";
+import { DTYPES, seededRandom, toFloat32 } from "../tensor/index.ts";
+import { CRITERIA, type Criterion, type CriterionName, type ElementCriterion } from "./criteria/index.ts";
+import { sumsAlong } from "./element-sums.ts";
+import type { Evidence } from "./evidence.ts";
 import { type GroupMember, type PruneGroup, type PruneGroups, sliceKey } from "./group-types.ts";
+import { type Normalisation, normalise } from "./normalise.ts";
+import { unitVectors } from "./unit-vectors.ts";
 
-/** What `scoreGroups` needs besides the weights; `taylor` needs gradients, `random` the seed. */
-export interface ScoreOptions {
-  /** Gradient of the loss with respect to each weight, by weight name, shaped as the weight. Weights without one do not count. */
-  readonly gradients?: ReadonlyMap<string, Tensor>;
+/** How units are scored. What the criterion needs beyond weights (its `needs`) is the evidence: `gatherEvidence` collects it. */
+export interface ScoreOptions extends Evidence {
+  /** For `random`; default 0. */
   readonly seed?: number;
-  /** How the scores of a unit in the weights of its group become one; default "mean". */
+  /** How the scores of a unit in the weights (or activations) of its group become one; default "mean". */
   readonly reduction?: "sum" | "mean" | "max";
-  /** What the scores of a group are divided by, so that groups compare: nothing, their mean, largest or Euclidean norm; default "mean". */
-  readonly normalisation?: "none" | "mean" | "max" | "l2";
+  /** How groups are made comparable; default "mean". */
+  readonly normalisation?: Normalisation;
   /** Which members count; default makers and consumers of the units, or all where there is none of these. */
   readonly roles?: readonly GroupMember["role"][];
+  /** The criterion for groups of which the chosen one sees nothing (no batch normalisation, no attention); without, they are an error. */
+  readonly otherwise?: CriterionName | Criterion;
+}
+
+/** A criterion by name; an unknown name is refused with a suggestion. */
+export function criterionOf(criterion: CriterionName | Criterion): Criterion {
+  if (typeof criterion !== "string") return criterion;
+  if (!Object.hasOwn(CRITERIA, criterion))
+    throw new EspalierError("usage", `Unknown criterion "${criterion}"`, {
+      hint: suggestion(criterion, Object.keys(CRITERIA)),
+    });
+  return CRITERIA[criterion];
 }
 
 /** Scores of every unit of every group, by group id, parallel to `group.units`: higher matters more. */
@@ -24,146 +39,128 @@ export function scoreGroups(
   criterion: CriterionName | Criterion,
   options: ScoreOptions = {},
 ): Map<number, Float64Array> {
-  const chosen: Criterion = typeof criterion === "string" ? CRITERIA[criterion] : criterion;
-  if (chosen.gradients && options.gradients === undefined)
-    throw new EspalierError("usage", `Criterion "${chosen.name}" needs gradients, none were given`);
-  const sums = new Map<number, Float64Array>();
-  return new Map(groups.groups.map((group) => [group.id, scoreGroup(graph, group, chosen, options, sums)]));
+  const chosen = criterionOf(criterion);
+  checkEvidence(chosen, options);
+  const other = options.otherwise === undefined ? null : criterionOf(options.otherwise);
+  if (other !== null) checkEvidence(other, options);
+  const [own, spare] = [new Map<number, Float64Array>(), new Map<number, Float64Array>()];
+  const scores = new Map<number, Float64Array>();
+  for (const group of groups.groups) {
+    const found =
+      scoreGroup(graph, group, chosen, options, own) ??
+      (other === null ? null : scoreGroup(graph, group, other, options, spare));
+    if (found === null)
+      throw new EspalierError("input", `Criterion "${chosen.name}" has nothing to score group "${group.name}" by`, {
+        hint: "Choose a criterion of weights (l1, l2), or name one for such groups: `otherwise`.",
+      });
+    scores.set(group.id, found);
+  }
+  return scores;
 }
 
+function checkEvidence(criterion: Criterion, options: ScoreOptions): void {
+  const given = {
+    nothing: true,
+    weights: true,
+    gradients: options.gradients !== undefined,
+    fisher: options.fisher !== undefined,
+    "sample-gradients": options.observed?.has(criterion.name) === true,
+    activations: options.observed?.has(criterion.name) === true,
+  };
+  if (!given[criterion.needs])
+    throw new EspalierError("usage", `Criterion "${criterion.name}" needs ${criterion.needs}, none were given`, {
+      hint: "Collect them from labelled samples: gatherEvidence(graph, groups, criterion, data).",
+    });
+}
+
+/** Null where the criterion sees nothing of the group. */
 function scoreGroup(
   graph: Graph,
   group: PruneGroup,
   criterion: Criterion,
   options: ScoreOptions,
   sums: Map<number, Float64Array>,
-): Float64Array {
-  const scores = new Float64Array(group.size);
-  if (criterion.element === null) {
+): Float64Array | null {
+  if (criterion.kind === "draw") {
     const random = seededRandom(options.seed ?? 0, `score/${group.name}`);
-    return scores.map(() => random.next());
+    return new Float64Array(group.size).map(() => random.next());
   }
-  const counted = countedMembers(graph, group, criterion, options);
-  const counts = new Uint32Array(group.size);
-  for (const member of counted) {
-    const key = sliceKey(member);
-    let along = sums.get(key);
-    if (along === undefined) {
-      along = sumsAlong(graph, member, criterion, options.gradients);
-      sums.set(key, along);
-    }
-    group.units.forEach((unit, i) => {
-      for (const slice of unit.slices) {
-        if (sliceKey(slice) !== key) continue;
-        let sum = 0;
-        for (const position of slice.positions) sum += along[position]!;
-        const score = criterion.finish(sum);
-        scores[i] = options.reduction === "max" ? Math.max(scores[i]!, score) : scores[i]! + score;
-        counts[i]!++;
-      }
-    });
-  }
-  if ((options.reduction ?? "mean") === "mean")
-    for (let i = 0; i < scores.length; i++) scores[i] = scores[i]! / Math.max(1, counts[i]!);
-  return normalised(scores, options.normalisation ?? "mean");
+  const parts = partsOf(graph, group, criterion, options, sums);
+  if (parts.length === 0) return null;
+  return normalise(reduced(parts, group.size, options.reduction ?? "mean"), options.normalisation ?? "mean");
+}
+
+/** Scores of the units in each weight or activation; NaN for a unit that is not in it. */
+function partsOf(
+  graph: Graph,
+  group: PruneGroup,
+  criterion: Exclude<Criterion, { readonly kind: "draw" }>,
+  options: ScoreOptions,
+  sums: Map<number, Float64Array>,
+): readonly Float64Array[] {
+  if (criterion.kind === "samples" || criterion.kind === "activations")
+    return options.observed?.get(criterion.name)?.get(group.id) ?? [];
+  const members = countedMembers(graph, group, criterion, options);
+  if (criterion.kind === "elements")
+    return members.map((member) => elementScores(graph, group, member, criterion, options, sums));
+  return members.map((member) => {
+    const rows = unitVectors(graph, group, member);
+    return criterion.vectors(rows).map((score, i) => (rows[i]!.length === 0 ? Number.NaN : score));
+  });
+}
+
+function reduced(parts: readonly Float64Array[], size: number, reduction: "sum" | "mean" | "max"): Float64Array {
+  return Float64Array.from({ length: size }, (_, i) => {
+    const own = parts.map((part) => part[i]!).filter((score) => !Number.isNaN(score));
+    if (own.length === 0) return 0;
+    if (reduction === "max") return own.reduce((most, score) => Math.max(most, score));
+    const sum = own.reduce((total, score) => total + score, 0);
+    return reduction === "sum" ? sum : sum / own.length;
+  });
+}
+
+function evidenceFor(criterion: Criterion, options: Evidence): ReadonlyMap<string, Float32Array> | null {
+  if (criterion.needs === "fisher") return options.fisher ?? null;
+  if (criterion.needs !== "gradients" || options.gradients === undefined) return null;
+  return new Map([...options.gradients].map(([name, gradient]) => [name, toFloat32(gradient)]));
 }
 
 function countedMembers(graph: Graph, group: PruneGroup, criterion: Criterion, options: ScoreOptions): GroupMember[] {
+  const known = criterion.needs === "fisher" ? options.fisher : criterion.needs === "gradients" ? options.gradients : null;
   const usable = group.members.filter((member) => {
     const value = valueById(graph, member.value);
-    return DTYPES[value.type.dtype].float && (!criterion.gradients || options.gradients?.has(value.name) === true);
+    return DTYPES[value.type.dtype].float && (known === null || known?.has(value.name) === true);
   });
+  if (criterion.kind === "elements" && criterion.counts !== undefined)
+    return usable.filter((member) => criterion.counts!(graph, member.value));
   const roles = options.roles ?? ["out", "in"];
   const wanted = usable.filter((member) => roles.includes(member.role));
-  const counted = wanted.length > 0 ? wanted : usable;
-  if (counted.length === 0)
-    throw new EspalierError("input", `Criterion "${criterion.name}" has nothing to score group "${group.name}" by`, {
-      hint: criterion.gradients
-        ? "Give the gradient of at least one of its weights."
-        : "Its weights are not floating-point.",
-    });
-  return counted;
+  return wanted.length > 0 ? wanted : usable;
 }
 
-/** The criterion summed over all axes but the member's: one number a position, row-major over `axes`. */
-function sumsAlong(
+function elementScores(
   graph: Graph,
+  group: PruneGroup,
   member: GroupMember,
-  criterion: Criterion,
-  gradients: ReadonlyMap<string, Tensor> | undefined,
+  criterion: ElementCriterion,
+  options: ScoreOptions,
+  sums: Map<number, Float64Array>,
 ): Float64Array {
-  const value = valueById(graph, member.value);
-  const weight = value.data!;
-  const gradient = gradients?.get(value.name);
-  if (gradient !== undefined && gradient.data.length !== weight.data.length)
-    throw new EspalierError(
-      "internal",
-      `internal: gradient of "${value.name}" has ${gradient.data.length} elements, not ${weight.data.length}`,
-    );
-  const w = toFloat32(weight);
-  const g = gradient === undefined ? w : toFloat32(gradient);
-  const { element } = criterion;
-  if (element === null) return new Float64Array(0);
-  const [axis] = member.axes;
-  return member.axes.length === 1
-    ? sumsAlongAxis(weight.shape, axis!, w, g, element)
-    : sumsAlongAxes(weight.shape, member.axes, w, g, element);
-}
-
-function sumsAlongAxis(
-  shape: readonly number[],
-  axis: number,
-  w: Float32Array,
-  g: Float32Array,
-  element: NonNullable<Criterion["element"]>,
-): Float64Array {
-  const size = shape[axis]!;
-  const inner = sizeOf(shape.slice(axis + 1));
-  const sums = new Float64Array(size);
-  for (let at = 0, position = 0; at < w.length; position = position + 1 === size ? 0 : position + 1) {
-    let sum = 0;
-    for (const end = at + inner; at < end; at++) sum += element(w[at]!, g[at]!);
-    sums[position]! += sum;
+  const key = sliceKey(member);
+  let along = sums.get(key);
+  if (along === undefined) {
+    along = sumsOf(graph, member, criterion, options);
+    sums.set(key, along);
   }
-  return sums;
-}
-
-function sumsAlongAxes(
-  shape: readonly number[],
-  axes: readonly number[],
-  w: Float32Array,
-  g: Float32Array,
-  element: NonNullable<Criterion["element"]>,
-): Float64Array {
-  const sums = new Float64Array(sizeOf(axes.map((axis) => shape[axis]!)));
-  const strides = new Array<number>(shape.length).fill(0);
-  let step = 1;
-  for (const axis of [...axes].reverse()) {
-    strides[axis] = step;
-    step *= shape[axis]!;
-  }
-  const index = new Array<number>(shape.length).fill(0);
-  let cell = 0;
-  for (let at = 0; at < w.length; at++) {
-    sums[cell]! += element(w[at]!, g[at]!);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index[axis]!++;
-      cell += strides[axis]!;
-      if (index[axis]! < shape[axis]!) break;
-      cell -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
+  const combine = criterion.combine ?? "sum";
+  return Float64Array.from(group.units, (unit) => {
+    let [combined, found] = [combine === "max" ? Number.NEGATIVE_INFINITY : 0, false];
+    for (const slice of unit.slices) {
+      if (sliceKey(slice) !== key) continue;
+      found = true;
+      for (const position of slice.positions)
+        combined = combine === "sum" ? combined + along[position]! : Math.max(combined, along[position]!);
     }
-  }
-  return sums;
-}
-
-function normalised(scores: Float64Array, by: NonNullable<ScoreOptions["normalisation"]>): Float64Array {
-  if (by === "none" || scores.length === 0) return scores;
-  const divisor =
-    by === "mean"
-      ? scores.reduce((a, b) => a + b, 0) / scores.length
-      : by === "max"
-        ? scores.reduce((a, b) => Math.max(a, b), 0)
-        : Math.sqrt(scores.reduce((a, b) => a + b * b, 0));
-  return divisor > 0 ? scores.map((score) => score / divisor) : scores;
+    return found ? criterion.finish(combined) : Number.NaN;
+  });
 }

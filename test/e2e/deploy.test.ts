@@ -27,7 +27,7 @@ const CASES = [
     extra: [],
     files: ["tiny.int8.tflite", "model_data.cc", "model_data.h", "op_resolver.h", "arena.h"],
   },
-  { target: "npu", extra: [], files: ["tiny.int8.tflite"] },
+  { target: "npu", extra: ["--qat", "1"], files: ["tiny.int8.tflite"] },
   { target: "ampere", extra: ["--macs", "90k"], files: ["tiny.float16.onnx", "tiny.float32.onnx"] },
   {
     target: "cpu",
@@ -131,6 +131,18 @@ describe.each(CASES)("deploy --target $target", ({ target, extra, files }) => {
       expect(fingerprint(reportOf(again))).toBe(fingerprint(report));
     },
   );
+});
+
+describe("deploy --qat", () => {
+  it("trains with the rounding in the loop and keeps what is no worse", () => {
+    const { json } = JSON.parse(readFileSync(join(folder, "npu", "stages", "quantize.json"), "utf8"));
+    const { aware, tried, method } = json;
+    const before = tried.find((one: { method: string }) => one.method === method).accuracy;
+    expect(aware).toMatchObject({ epochs: 1, kept: aware.accuracy >= before });
+    expect(reportOf(join(folder, "npu")).command).toContain("--qat 1");
+    const without = JSON.parse(readFileSync(join(folder, "mcu", "stages", "quantize.json"), "utf8"));
+    expect(without.json.aware).toBeUndefined();
+  });
 });
 
 describe("C sources of deploy --target mcu", () => {

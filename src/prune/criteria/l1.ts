@@ -1,10 +1,11 @@
-import type { Criterion } from "./criterion.ts";
+import type { ElementCriterion } from "./criterion.ts";
 
 /** Sum of magnitudes (Li et al., Pruning Filters for Efficient ConvNets, 2017). */
-export const l1: Criterion = {
+export const l1: ElementCriterion = {
+  kind: "elements",
   name: "l1",
   says: "sum of weight magnitudes",
-  gradients: false,
+  needs: "weights",
   element: (weight) => Math.abs(weight),
   finish: (sum) => sum,
 };

@@ -1,10 +1,11 @@
-import type { Criterion } from "./criterion.ts";
+import type { ElementCriterion } from "./criterion.ts";
 
-/** Euclidean norm of the weights. */
-export const l2: Criterion = {
+/** Euclidean norm of the weights (He et al., Soft Filter Pruning, 2018). */
+export const l2: ElementCriterion = {
+  kind: "elements",
   name: "l2",
   says: "Euclidean norm of the weights",
-  gradients: false,
+  needs: "weights",
   element: (weight) => weight * weight,
   finish: Math.sqrt,
 };

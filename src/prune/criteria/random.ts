@@ -1,10 +1,4 @@
-import type { Criterion } from "./criterion.ts";
+import type { DrawCriterion } from "./criterion.ts";
 
 /** Uniform scores by seed and group name: the control that every criterion must beat. */
-export const random: Criterion = {
-  name: "random",
-  says: "uniform by seed",
-  gradients: false,
-  element: null,
-  finish: (sum) => sum,
-};
+export const random: DrawCriterion = { kind: "draw", name: "random", says: "uniform by seed", needs: "nothing" };

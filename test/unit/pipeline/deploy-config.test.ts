@@ -20,9 +20,10 @@ describe("resolveConfig", () => {
       macsShare: target.relativeLimits.macs ?? null,
       accuracyDropPoints: DEFAULT_ACCURACY_DROP,
     });
-    expect([config.seed, config.epochs, config.criterion, config.testSamples]).toEqual([
+    expect([config.seed, config.epochs, config.qat, config.criterion, config.testSamples]).toEqual([
       1,
       target.recovery.epochs,
+      0,
       target.sensitivity.criterion,
       null,
     ]);
@@ -56,6 +57,7 @@ describe("resolveConfig", () => {
     [{ target: "constructor" }, 'Unknown target "constructor"', "Known"],
     [{ target: "npu", profile: "nrf52840" }, "class mcu", "espalier profiles"],
     [{ target: "npu", criterion: "l3" }, 'Unknown criterion "l3"', "l2"],
+    [{ target: "ampere", qat: 1 }, 'target "ampere" has no int8 artifact', "another --target"],
     [{ target: "npu", model: "m.onnx" }, "--model needs --data", "--data DIR"],
   ] as const)("refuses %j", async (request, fact, hint) => {
     const error = await resolveConfig(request).then(

@@ -17,8 +17,16 @@ import {
 import { initialSteps } from "../../../src/quantize/qat/initial-steps.ts";
 import { folded, normalisedLayers } from "../../../src/quantize/qat/normalised-layers.ts";
 import { openTfliteRunner } from "../../../src/runtimes/index.ts";
-import { float32, seededRandom, type Tensor, tensor, toFloat32, toNumbers } from "../../../src/tensor/index.ts";
-import { evaluate, scoresOf, type TrainingData, train } from "../../../src/train/index.ts";
+import { float32, seededRandom, sizeOf, type Tensor, tensor, toFloat32, toNumbers } from "../../../src/tensor/index.ts";
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  evaluate,
+  scoresOf,
+  type TrainingData,
+  train,
+} from "../../../src/train/index.ts";
 import { stripes, tinyClassifier } from "../train/tiny.ts";
 
 const data = stripes(256);
@@ -183,6 +191,31 @@ describe("quantisation-aware training", () => {
     expect(b.loss).toBeLessThan((await evaluate(trained, judged)).loss);
   });
 
+  it("handles dictated and converted scales, slopes, constant operands, and products with factors", async () => {
+    const gated = gatedNet();
+    const { graph: trained } = await train(gated, data, { epochs: 4, batch: 32, seed: 1 });
+    const { graph, simulated, untrained } = await quantizationAwareTrain(trained, data, TUNING);
+    expect(operators(graph)).toEqual(operators(untrained));
+    expect(operators(graph).filter((text) => text.includes("rescaled"))).toHaveLength(2);
+    const [a, b] = [await evaluate(simulated, judged), await evaluate(graph, judged)];
+    expect(Math.abs(a.loss - b.loss)).toBeLessThan(0.02);
+    expect(b.loss).toBeLessThan((await evaluate(untrained, judged)).loss);
+  });
+
+  it("goes on from a checkpoint to the same bytes", async () => {
+    const saved: Checkpoint[] = [];
+    const checkpoint = { every: 5, save: (own: Checkpoint) => void saved.push(own) };
+    const whole = await quantizationAwareTrain(float, data, { ...TUNING, epochs: 1, checkpoint });
+    const restore = decodeCheckpoint(encodeCheckpoint(saved[0]!));
+    expect(restore.step).toBe(5);
+    const rest = await quantizationAwareTrain(float, data, {
+      ...TUNING,
+      epochs: 1,
+      checkpoint: { save: () => {}, restore },
+    });
+    expect(Buffer.from(writeOnnx(rest.graph)).equals(Buffer.from(writeOnnx(whole.graph)))).toBe(true);
+  });
+
   it("refuses data that do not fit, before it measures anything", async () => {
     const wrong: TrainingData = { ...data, sampleShape: [3, 8, 8] };
     await expect(quantizationAwareTrain(float, wrong, TUNING)).rejects.toThrow("[3, 8, 8]");
@@ -255,6 +288,29 @@ function residualNet(): Graph {
   const pooled = layers.builder.node("MaxPool", [sum], { kernel_shape: [2, 2], strides: [2, 2] }, { name: "halve" });
   layers.builder.output(layers.classifier(layers.conv("last", pooled, 8, { kernel: 1 }), 4));
   return layers.builder.build();
+}
+
+/** A gate, its concatenation with what it gates, a maximum with a constant, and a fully connected layer with alpha and beta. */
+function gatedNet(): Graph {
+  const { layers, input } = layersFor("gated", [1, 8, 8], 5);
+  const { builder: b } = layers;
+  const random = seededRandom(6, "gated");
+  const noise = (...shape: number[]) =>
+    float32(
+      shape,
+      Float32Array.from({ length: sizeOf(shape) }, () => 0.4 * random.normal()),
+    );
+  const first = layers.conv("first", input, 6, { activation: "none" });
+  const bent = b.node("PRelu", [first, b.constant("slope", noise(6, 1, 1))], {}, { name: "bent" });
+  const gate = b.node("Sigmoid", [layers.conv("second", bent, 6, { activation: "none" })], {}, { name: "gate" });
+  const gated = b.node("Mul", [bent, gate], {}, { name: "gated" });
+  const both = b.node("Concat", [gated, gate], { axis: 1 }, { name: "both" });
+  const least = b.node("Max", [both, b.constant("least", float32([1], [-0.5]))], {}, { name: "least" });
+  const pooled = b.node("GlobalAveragePool", [least], {}, { name: "pool" });
+  const flat = b.node("Flatten", [pooled], {}, { name: "flat" });
+  const operands = [flat, b.constant("fc.weight", noise(12, 4)), b.constant("fc.bias", noise(4))];
+  b.output(b.node("Gemm", operands, { alpha: 2, beta: 0.5 }, { name: "fc", outputNames: ["scores"] }));
+  return b.build();
 }
 
 /** Scales of everything that is int8, by the name of the constant. */
