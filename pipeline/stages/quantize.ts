@@ -63,6 +63,30 @@ async function trainAware(context: RunContext, model: ImportedModel, graph: Grap
   return trained.graph;
 }
 
+/** An int8 graph with the ranges that it was made with and its held-out accuracy. */
+interface Tried {
+  readonly method: RangeMethod;
+  readonly accuracy: number;
+  readonly graph: Graph;
+  readonly ranges: Ranges;
+}
+
+/** Quantises a folded graph by each way of choosing ranges from one observation. */
+async function tryMethods(context: RunContext, folded: Graph, judged: Dataset, samples: number): Promise<Tried[]> {
+  const scheme = schemeOf(context.config);
+  const seen = await observe(folded, batchesOf(context.data.train, samples), { open: openOrt, scheme });
+  // Rounding shifts the mean of a channel; the shift is taken out of the bias (Nagel et al. 2019, data-free quantization, section 4.2).
+  const channelMeans = channelMeansFrom(seen);
+  const tried: Tried[] = [];
+  for (const [i, method] of METHODS.entries()) {
+    const ranges = rangesFrom(seen, { method });
+    const graph = quantizeGraph(folded, ranges, scheme, { channelMeans });
+    tried.push({ method, accuracy: (await evaluate(graph, judged)).accuracy, graph, ranges });
+    context.progress.step(i + 1, METHODS.length, method);
+  }
+  return tried;
+}
+
 /**
  * Folds batch norms, calibrates, and quantises to int8 with the ranges that keep most of the held-out accuracy; trains on from there with the rounding in the
  * loop when that was asked for, and keeps the better of the two.
@@ -87,22 +111,13 @@ export async function quantizeStage(
     },
     compute: async () => {
       const folded = runPasses(graph, deployPipeline);
-      const scheme = schemeOf(config);
       const samples = Math.min(CALIBRATION_SAMPLES, data.train.length);
       const judged = subset(
         data.heldOut,
         Int32Array.from({ length: Math.min(JUDGED_SAMPLES, data.heldOut.length) }, (_, i) => i),
       );
       const floatAccuracy = (await evaluate(folded, judged)).accuracy;
-      const seen = await observe(folded, batchesOf(data.train, samples), { open: openOrt, scheme });
-      const tried: { method: RangeMethod; accuracy: number; graph: Graph; ranges: Ranges }[] = [];
-      for (const [i, method] of METHODS.entries()) {
-        // Rounding shifts the mean of a channel; the shift is taken out of the bias (Nagel et al. 2019, data-free quantization, section 4.2).
-        const ranges = rangesFrom(seen, { method });
-        const quantized = quantizeGraph(folded, ranges, scheme, { channelMeans: channelMeansFrom(seen) });
-        tried.push({ method, accuracy: (await evaluate(quantized, judged)).accuracy, graph: quantized, ranges });
-        context.progress.step(i + 1, METHODS.length, method);
-      }
+      const tried = await tryMethods(context, folded, judged, samples);
       const best = tried.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
       const trained = config.qat === 0 ? null : await trainAware(context, model, graph, best.ranges);
       const accuracy = trained === null ? 0 : (await evaluate(trained, judged)).accuracy;

@@ -29,7 +29,6 @@ export interface PlacedLayer {
 /** A graph of real numbers in which everything that will be int8 is rounded as int8 is, and where to find what it learns. */
 export interface FakeGraph {
   readonly graph: Graph;
-  readonly plan: QuantizationPlan;
   /** Of the source's values, as they were calibrated. */
   readonly parameters: ReadonlyMap<ValueId, AffineParameters>;
   /** Outputs of the fake quantisations; those of weights also in `weightRoundings`. */
@@ -78,7 +77,7 @@ export function fakeGraph(source: FakeSource): FakeGraph {
   for (const id of made.weights) learned.set(nameOf(id), { decays: true });
   for (const { growth } of [...made.activationSteps.values(), ...made.weightSteps.values()])
     learned.set(nameOf(growth), { decays: false });
-  return { ...made.results(), graph, plan, parameters, carried, learned };
+  return { ...made.results(), graph, parameters, carried, learned };
 }
 
 /** The spelling, and a record of what it placed. */
