@@ -9,7 +9,8 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   convert: () => import("./convert.ts"),
 };
 
-const asked = process.argv.slice(2);
+// What begins with two dashes is for the benchmarks themselves.
+const asked = process.argv.slice(2).filter((text) => !text.startsWith("--"));
 try {
   for (const name of asked) {
     if (!Object.hasOwn(BENCHES, name))

@@ -19,7 +19,7 @@ const introduction = `# Operators
 ${OP_TYPES.length} operators are in the table, ${inTflite.length} of them can be written as TFLite. ${readerCounts}
 
 This page is generated from the operator table (\`src/ops\`), the readers (\`src/formats\`), the TFLite lowerings (\`src/formats/tflite/ops\`) and the quantisation
-rules (\`src/quantize\`) by \`npm run generate:support\`; a test keeps it fresh. Names and semantics are ONNX's at opset ${IR_OPSET}; files of opset 7 to 23 are
+rules (\`src/quantize\`) by \`npm run generate:support\`; a test keeps it fresh. Names and semantics are ONNX's at opset ${IR_OPSET}; files of opset 1 to 23 are
 brought there when they are read.
 
 Every operator in the table is read, written, type-checked and run as ONNX. An operator that is neither in it nor below it is refused by name. Limits of single

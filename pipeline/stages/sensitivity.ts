@@ -1,6 +1,6 @@
 import { subset } from "../../src/data/index.ts";
-import { findGroups, type PruneGroups, scoreGroups } from "../../src/prune/index.ts";
-import { evaluate, reestimateBatchNorm, weightGradients } from "../../src/train/index.ts";
+import { findGroups, gatherEvidence, type PruneGroups, scoreGroups } from "../../src/prune/index.ts";
+import { evaluate, reestimateBatchNorm } from "../../src/train/index.ts";
 import { candidate, choicesOf, cuttable, grainOf, type Scores } from "../candidates.ts";
 import { type RunContext, runStage, type Staged } from "../context.ts";
 import type { Baseline } from "./baseline.ts";
@@ -94,10 +94,11 @@ function measuredCounts(counts: readonly number[], ratios: readonly number[]): n
 
 async function scoreUnits(context: RunContext, model: ImportedModel, groups: PruneGroups): Promise<Scores> {
   const { config, data } = context;
-  const gradients = config.criterion === "taylor" ? await weightGradients(model.graph, data.train) : undefined;
+  const evidence = await gatherEvidence(model.graph, groups, config.criterion, data.train, { seed: config.seed });
   const scored = scoreGroups(model.graph, groups, config.criterion, {
+    ...evidence,
     seed: config.seed,
-    ...(gradients === undefined ? {} : { gradients }),
+    otherwise: "l1",
   });
   return Object.fromEntries(groups.groups.map((group) => [group.name, Array.from(scored.get(group.id)!)]));
 }

@@ -77,6 +77,29 @@ export function coupleResize(
   c.onCut((view) => ({ ints: [{ input: 3, values: listed.map((axis) => view.outputShape(0)[axis] as number) }] }));
 }
 
+/**
+ * Elements named along one axis by indices of the data's rank: there anything may be read or written, on the other axes positions correspond. An
+ * axis on which the indices reach less far than the data keeps its size.
+ */
+export function coupleElements(c: CouplingContext<{ readonly axis: number }>): void {
+  const data = c.facts.shape(0);
+  const axis = normalAxis(c.facts.attrs.axis, data.length);
+  const aligned = data.map((dim, i) => (i === axis || dim !== c.facts.shape(1)[i] ? OPAQUE : i));
+  c.join(c.facts.inputs.map((_, input) => ({ input, axes: aligned })));
+}
+
+/** Axes that are cropped or padded mix; sizes that are stated for others follow the cut. */
+export function coupleCenterCropPad(c: CouplingContext<{ readonly axes: readonly number[] }>): void {
+  const [x, y] = [c.facts.shape(0), c.outputShape()];
+  coupleOpaque(
+    c,
+    x.flatMap((dim, i) => (dim === y[i] ? [] : [i])),
+  );
+  const { axes } = c.facts.attrs;
+  const listed = axes.length === 0 ? alignedAxes(x.length, x.length) : axes.map((axis) => normalAxis(axis, x.length));
+  c.onCut((view) => ({ ints: [{ input: 1, values: listed.map((axis) => Number(view.outputShape(0)[axis])) }] }));
+}
+
 /** Channels (axis 1) of input 0 pass to axis 1 of the result; the sampling points and all other axes stay. */
 export function coupleSampling(c: CouplingContext<unknown>): void {
   c.facts.inputs.forEach((input, i) => {

@@ -46,6 +46,10 @@ export interface CouplingContext<A> {
   readonly contract: (a: Operand, b: Operand, parameters?: readonly Operand[]) => void;
   /** Convolution of inputs 0 (x), 1 (weight), 2 (bias) in `groups` blocks; `transposed`: the weight is [Cin, Cout/groups, ...]. */
   readonly groupedConvolution: (groups: number, transposed: boolean) => void;
+  /** LSTM (4 gates), GRU (3), RNN (1) of inputs x, W, R, B, sequence_lens, initial_h, initial_c, P: the hidden units and the features of x. */
+  readonly recurrence: (gates: number) => void;
+  /** Channel j (axis 1) of output 0 is made of the channels `sources[j]` of input 0; the batch passes, other axes mix. */
+  readonly channelBlocks: (sources: readonly (readonly number[])[]) => void;
   /** The elements of input 0 in the same order under the output's shape. */
   readonly reshape: () => void;
   readonly transpose: (permutation: readonly number[]) => void;

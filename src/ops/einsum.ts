@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { productOf, type Shape } from "../ir/index.ts";
 import { string } from "./attributes.ts";
+import { coupleEinsum } from "./coupling-einsum.ts";
 import { bindEquation } from "./einsum-equation.ts";
 import { einsum } from "./gradient-einsum.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
@@ -33,6 +34,9 @@ export const Einsum = defineOp({
     const { factor, symbols } = productOf([...bound(c).sizes.values()]);
     return { factor: factor * (c.inputs.length - 1), symbols };
   },
-  couple: "frozen",
+  couple: (c) => {
+    const { operands, result } = bound(c.facts);
+    coupleEinsum(c, operands, result);
+  },
   gradient: einsum,
 });

@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, normalAxis, type Shape, shapeText, staticDim } from "../ir/index.ts";
 import { int, string } from "./attributes.ts";
+import { coupleElements } from "./coupling-movement.ts";
 import { coupleOpaque } from "./coupling-rule.ts";
 import * as gradient from "./gradient-indexing.ts";
 import { compressRule } from "./gradient-pad.ts";
@@ -41,7 +42,7 @@ export const GatherElements = defineOp({
     checkElements(c);
     return [typed(c.type(0).dtype, c.shape(1))];
   },
-  couple: "frozen",
+  couple: coupleElements,
   gradient: gradient.gatherElements,
 });
 
@@ -60,7 +61,7 @@ export const ScatterElements = defineOp({
       );
     return [c.type(0)];
   },
-  couple: "frozen",
+  couple: coupleElements,
   gradient: gradient.scatterElements,
 });
 

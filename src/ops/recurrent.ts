@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type DimProduct, productOf, type Shape, shapeText, staticDim, type TensorType } from "../ir/index.ts";
 import { float, floats, int, string, strings } from "./attributes.ts";
+import type { CouplingContext } from "./coupling-rule.ts";
 import { gru, rnn } from "./gradient-gru.ts";
 import { lstm } from "./gradient-lstm.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
@@ -83,6 +84,12 @@ function recurrentMacs(c: OpContext<RecurrentAttributes>, gates: number): DimPro
   return productOf([sequence, batch, directions * gates * hidden * (input + hidden)]);
 }
 
+/** The stated hidden size follows a cut; where none was stated the weights say it. */
+function coupleRecurrent(c: CouplingContext<RecurrentAttributes>, gates: number): void {
+  c.recurrence(gates);
+  if (c.facts.attrs.hidden_size !== 0) c.onCut((view) => ({ attrs: { hidden_size: Number(view.inputShape(2)[2]) } }));
+}
+
 /** Inputs x [sequence, batch, input], W, R, B, sequence_lens, initial_h, initial_c, P (peepholes); outputs Y, Y_h, Y_c (ONNX LSTM-14). */
 export const LSTM = defineOp({
   attrs: { ...recurrentAttributes, input_forget: int(0) },
@@ -90,7 +97,7 @@ export const LSTM = defineOp({
   kind: "matmul",
   infer: (c) => recurrentTypes(c, 4, 2),
   macs: (c) => recurrentMacs(c, 4),
-  couple: "frozen",
+  couple: (c) => coupleRecurrent(c, 4),
   gradient: lstm,
 });
 
@@ -101,7 +108,7 @@ export const GRU = defineOp({
   kind: "matmul",
   infer: (c) => recurrentTypes(c, 3, 1),
   macs: (c) => recurrentMacs(c, 3),
-  couple: "frozen",
+  couple: (c) => coupleRecurrent(c, 3),
   gradient: gru,
 });
 
@@ -112,6 +119,6 @@ export const RNN = defineOp({
   kind: "matmul",
   infer: (c) => recurrentTypes(c, 1, 1),
   macs: (c) => recurrentMacs(c, 1),
-  couple: "frozen",
+  couple: (c) => coupleRecurrent(c, 1),
   gradient: rnn,
 });

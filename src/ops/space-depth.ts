@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, normalAxis, type Shape, shapeText, staticDim } from "../ir/index.ts";
 import { int, ints, string } from "./attributes.ts";
+import { coupleCenterCropPad } from "./coupling-movement.ts";
 import { centerCropPad } from "./gradient-pad.ts";
 import { col2Im, depthToSpace, spaceToDepth } from "./gradient-space.ts";
 import { statedShape } from "./shape.ts";
@@ -33,7 +34,14 @@ export const DepthToSpace = defineOp({
       );
     return [typed(c.type(0).dtype, [x[0]!, sizes[0]! / block ** 2, sizes[1]! * block, sizes[2]! * block])];
   },
-  couple: "frozen",
+  couple: (c) => {
+    const { blocksize, mode } = c.facts.attrs;
+    const channels = Number(c.outputShape()[1]);
+    const pixels = Array.from({ length: blocksize ** 2 }, (_, i) => i);
+    const source = (channel: number, pixel: number) =>
+      mode === "DCR" ? pixel * channels + channel : channel * blocksize ** 2 + pixel;
+    c.channelBlocks(Array.from({ length: channels }, (_, channel) => pixels.map((pixel) => source(channel, pixel))));
+  },
   gradient: depthToSpace,
 });
 
@@ -51,7 +59,10 @@ export const SpaceToDepth = defineOp({
       );
     return [typed(c.type(0).dtype, [x[0]!, sizes[0]! * block ** 2, sizes[1]! / block, sizes[2]! / block])];
   },
-  couple: "frozen",
+  couple: (c) => {
+    const channels = Number(c.facts.shape(0)[1]);
+    c.channelBlocks(Array.from({ length: Number(c.outputShape()[1]) }, (_, i) => [i % channels]));
+  },
   gradient: spaceToDepth,
 });
 
@@ -73,7 +84,7 @@ export const CenterCropPad = defineOp({
     });
     return [typed(c.type(0).dtype, shape)];
   },
-  couple: "frozen",
+  couple: coupleCenterCropPad,
   gradient: centerCropPad,
 });
 
@@ -99,6 +110,10 @@ export const Col2Im = defineOp({
       );
     return [typed(c.type(0).dtype, [x[0]!, channels, ...image])];
   },
-  couple: "frozen",
+  couple: (c) => {
+    const channels = Number(c.outputShape()[1]);
+    const block = Number(c.facts.shape(0)[1]) / channels;
+    c.channelBlocks(Array.from({ length: channels }, (_, i) => Array.from({ length: block }, (_, j) => i * block + j)));
+  },
   gradient: col2Im,
 });

@@ -2,6 +2,7 @@ import { invariant } from "../diagnostics/index.ts";
 import { type Node, type Shape, type ValueId, valueById } from "../ir/index.ts";
 import { CONTRACTED, type CouplingContext, type OpContext, type Operand } from "../ops/index.ts";
 import { coupleBlocks } from "./blocks.ts";
+import { channelBlocks } from "./channel-blocks.ts";
 import type { Coupling } from "./coupling.ts";
 import type { Family } from "./family.ts";
 import { meet, termOf } from "./join.ts";
@@ -14,6 +15,7 @@ import {
   selectPositions,
   tileInput,
 } from "./movement.ts";
+import { coupleRecurrence } from "./recurrence.ts";
 import { reduceInput } from "./reduction.ts";
 import { reshapeFamily } from "./reshape-family.ts";
 
@@ -54,6 +56,8 @@ export function couplingContext(
       joinParameters(coupling, node, withoutAxis(coupling, met, rank), parameters, term);
     },
     groupedConvolution: (groups, transposed) => coupleBlocks(coupling, node, groups, transposed, reasonOf(input(0))),
+    recurrence: (gates) => coupleRecurrence(coupling, node, gates, reasonOf),
+    channelBlocks: (sources) => channelBlocks(coupling, node, sources),
     reshape: () => {
       const moved = coupling.familiesOf(input(0)).flatMap((family) => {
         const out = reshapeFamily(family, facts.shape(0), outputShape());

@@ -50,11 +50,18 @@ export function meet(coupling: Coupling, terms: readonly Term[]): readonly Famil
   for (const family of merged) {
     for (const axis of supportOf(family)) {
       const blind = activations.find((t) => t.shape[axis]! > 1 && !t.families.some((f) => f.shape[axis]! > 1));
-      if (blind !== undefined) coupling.freezeFamily(family, blind.reason);
+      if (blind !== undefined) fixAxis(coupling, family, axis, blind.reason);
     }
   }
   for (const term of terms) if (term.constant !== null) merged = settle(coupling, merged, term, activations);
   return merged;
+}
+
+/** An axis of a family that cannot shrink: of a grid's outer axes only whole rows are lost, the choice inside the rows stays free. */
+function fixAxis(coupling: Coupling, family: Family, axis: number, reason: string): void {
+  const outer = supportOf(family).filter((other) => other <= axis);
+  const inner = supportOf(family).length > outer.length;
+  coupling.freezeFamily(inner ? coupling.project(family, outer) : family, reason);
 }
 
 /** A constant takes on the merged families on its axes; its remaining axes have units of their own, unless an activation is blind there. */

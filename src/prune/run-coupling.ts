@@ -1,5 +1,5 @@
 import { withContext } from "../diagnostics/index.ts";
-import { type Graph, producers, type ValueId, valueById } from "../ir/index.ts";
+import { type Graph, type Node, type ValueId, valueById } from "../ir/index.ts";
 import { contextOf, specOf } from "../ops/index.ts";
 import { Coupling } from "./coupling.ts";
 import { couplingContext } from "./coupling-context.ts";
@@ -7,7 +7,8 @@ import { couplingContext } from "./coupling-context.ts";
 /** Runs a graph on unit ids, node by node. Linear in the number of index entries. */
 export function runCoupling(graph: Graph): Coupling {
   const coupling = new Coupling(graph);
-  const reasonOf = untrackedReasons(graph);
+  const untracked = new Untracked(graph);
+  const reasonOf = (value: ValueId) => untracked.reasonOf(value);
   graph.nodes.forEach((node, index) => {
     coupling.ids.node = index;
     try {
@@ -18,26 +19,32 @@ export function runCoupling(graph: Graph): Coupling {
     } catch (error) {
       throw withContext(error, `node "${node.name}" (${node.op})`);
     }
+    untracked.pass(node, coupling.ids.frozenBy(index));
   });
   coupling.ids.node = -1;
   for (const id of graph.outputs) coupling.pinAxes(id, "graph-output");
   return coupling;
 }
 
-/** Why a value that nobody tracks is of fixed size: it is an input, or an operator without a rule made it. */
-function untrackedReasons(graph: Graph): (value: ValueId) => string {
-  const producer = producers(graph);
-  const known = new Map<ValueId, string>();
-  for (const id of graph.inputs) known.set(id, "graph-input");
-  for (const node of graph.nodes) {
-    const source = node.inputs.find((id) => id !== null && valueById(graph, id).data === undefined);
-    const reason =
-      specOf(node.op).couple === "frozen"
-        ? `operator ${node.op}`
-        : source === undefined || source === null
-          ? "untracked"
-          : (known.get(source) ?? "untracked");
-    for (const id of node.outputs) known.set(id, reason);
+/** Why a value that nobody tracks is of fixed size: it is an input, an operator without a rule made it, or one whose rule fixed what it tracked. */
+class Untracked {
+  readonly #graph: Graph;
+  readonly #known = new Map<ValueId, string>();
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    for (const id of graph.inputs) this.#known.set(id, "graph-input");
   }
-  return (value) => known.get(value) ?? (producer.has(value) ? "untracked" : "constant");
+
+  /** To be called when the rule of a node has run; `fixed` is the reason for which it froze something, if it did. */
+  pass(node: Node, fixed: string | undefined): void {
+    const source = node.inputs.find((id) => id !== null && valueById(this.#graph, id).data === undefined);
+    const own = specOf(node.op).couple === "frozen" ? `operator ${node.op}` : fixed;
+    const reason = own ?? (source === undefined || source === null ? "untracked" : this.reasonOf(source));
+    for (const id of node.outputs) this.#known.set(id, reason);
+  }
+
+  reasonOf(value: ValueId): string {
+    return this.#known.get(value) ?? "constant";
+  }
 }

@@ -1,15 +1,15 @@
 import { EspalierError, suggestion } from "../diagnostics/index.ts";
 import { type Graph, valueById } from "../ir/index.ts";
-import { DTYPES, seededRandom, toFloat32 } from "../tensor/index.ts";
+import { DTYPES, seededRandom, type Tensor, toFloat32 } from "../tensor/index.ts";
 import { CRITERIA, type Criterion, type CriterionName, type ElementCriterion } from "./criteria/index.ts";
 import { sumsAlong } from "./element-sums.ts";
-import type { Evidence } from "./evidence.ts";
+import type { CriterionEvidence } from "./evidence.ts";
 import { type GroupMember, type PruneGroup, type PruneGroups, sliceKey } from "./group-types.ts";
 import { type Normalisation, normalise } from "./normalise.ts";
 import { unitVectors } from "./unit-vectors.ts";
 
 /** How units are scored. What the criterion needs beyond weights (its `needs`) is the evidence: `gatherEvidence` collects it. */
-export interface ScoreOptions extends Evidence {
+export interface ScoreOptions extends CriterionEvidence {
   /** For `random`; default 0. */
   readonly seed?: number;
   /** How the scores of a unit in the weights (or activations) of its group become one; default "mean". */
@@ -18,7 +18,7 @@ export interface ScoreOptions extends Evidence {
   readonly normalisation?: Normalisation;
   /** Which members count; default makers and consumers of the units, or all where there is none of these. */
   readonly roles?: readonly GroupMember["role"][];
-  /** The criterion for groups of which the chosen one sees nothing (no batch normalisation, no attention); without, they are an error. */
+  /** The criterion for groups of which the chosen one sees nothing (no batch normalisation, no attention); without, and if it sees none at all, an error. */
   readonly otherwise?: CriterionName | Criterion;
 }
 
@@ -39,23 +39,36 @@ export function scoreGroups(
   criterion: CriterionName | Criterion,
   options: ScoreOptions = {},
 ): Map<number, Float64Array> {
-  const chosen = criterionOf(criterion);
-  checkEvidence(chosen, options);
-  const other = options.otherwise === undefined ? null : criterionOf(options.otherwise);
-  if (other !== null) checkEvidence(other, options);
-  const [own, spare] = [new Map<number, Float64Array>(), new Map<number, Float64Array>()];
-  const scores = new Map<number, Float64Array>();
-  for (const group of groups.groups) {
-    const found =
-      scoreGroup(graph, group, chosen, options, own) ??
-      (other === null ? null : scoreGroup(graph, group, other, options, spare));
-    if (found === null)
-      throw new EspalierError("input", `Criterion "${chosen.name}" has nothing to score group "${group.name}" by`, {
-        hint: "Choose a criterion of weights (l1, l2), or name one for such groups: `otherwise`.",
-      });
-    scores.set(group.id, found);
-  }
-  return scores;
+  const scorers = [criterion, ...(options.otherwise === undefined ? [] : [options.otherwise])].map((name): Scorer => {
+    const chosen = criterionOf(name);
+    checkEvidence(chosen, options);
+    return { graph, criterion: chosen, options, sums: new Map() };
+  });
+  const found = groups.groups.map((group) => scorers.map((scorer) => scoreGroup(scorer, group)));
+  const { name } = scorers[0]!.criterion;
+  if (found.length > 0 && found.every(([own]) => own === null))
+    throw new EspalierError("input", `Criterion "${name}" sees nothing of any of the ${found.length} groups`, {
+      where: `graph "${graph.name}"`,
+      hint: "Choose a criterion of weights (l1, l2).",
+    });
+  return new Map(
+    groups.groups.map((group, i) => {
+      const scores = found[i]!.find((candidate) => candidate !== null);
+      if (scores === undefined || scores === null)
+        throw new EspalierError("input", `Criterion "${name}" has nothing to score group "${group.name}" by`, {
+          hint: "Choose a criterion of weights (l1, l2), or name one for such groups: `otherwise`.",
+        });
+      return [group.id, scores];
+    }),
+  );
+}
+
+/** A criterion at work on a graph; `sums` holds what several groups read of one weight. */
+interface Scorer {
+  readonly graph: Graph;
+  readonly criterion: Criterion;
+  readonly options: ScoreOptions;
+  readonly sums: Map<number, Float64Array>;
 }
 
 function checkEvidence(criterion: Criterion, options: ScoreOptions): void {
@@ -74,35 +87,25 @@ function checkEvidence(criterion: Criterion, options: ScoreOptions): void {
 }
 
 /** Null where the criterion sees nothing of the group. */
-function scoreGroup(
-  graph: Graph,
-  group: PruneGroup,
-  criterion: Criterion,
-  options: ScoreOptions,
-  sums: Map<number, Float64Array>,
-): Float64Array | null {
+function scoreGroup(scorer: Scorer, group: PruneGroup): Float64Array | null {
+  const { criterion, options } = scorer;
   if (criterion.kind === "draw") {
     const random = seededRandom(options.seed ?? 0, `score/${group.name}`);
     return new Float64Array(group.size).map(() => random.next());
   }
-  const parts = partsOf(graph, group, criterion, options, sums);
+  const parts = partsOf(scorer, group);
   if (parts.length === 0) return null;
   return normalise(reduced(parts, group.size, options.reduction ?? "mean"), options.normalisation ?? "mean");
 }
 
 /** Scores of the units in each weight or activation; NaN for a unit that is not in it. */
-function partsOf(
-  graph: Graph,
-  group: PruneGroup,
-  criterion: Exclude<Criterion, { readonly kind: "draw" }>,
-  options: ScoreOptions,
-  sums: Map<number, Float64Array>,
-): readonly Float64Array[] {
+function partsOf(scorer: Scorer, group: PruneGroup): readonly Float64Array[] {
+  const { graph, criterion, options } = scorer;
   if (criterion.kind === "samples" || criterion.kind === "activations")
     return options.observed?.get(criterion.name)?.get(group.id) ?? [];
-  const members = countedMembers(graph, group, criterion, options);
-  if (criterion.kind === "elements")
-    return members.map((member) => elementScores(graph, group, member, criterion, options, sums));
+  const members = countedMembers(scorer, group);
+  if (criterion.kind === "elements") return members.map((member) => elementScores(scorer, criterion, group, member));
+  if (criterion.kind === "draw") return [];
   return members.map((member) => {
     const rows = unitVectors(graph, group, member);
     return criterion.vectors(rows).map((score, i) => (rows[i]!.length === 0 ? Number.NaN : score));
@@ -119,17 +122,17 @@ function reduced(parts: readonly Float64Array[], size: number, reduction: "sum" 
   });
 }
 
-function evidenceFor(criterion: Criterion, options: Evidence): ReadonlyMap<string, Float32Array> | null {
-  if (criterion.needs === "fisher") return options.fisher ?? null;
-  if (criterion.needs !== "gradients" || options.gradients === undefined) return null;
-  return new Map([...options.gradients].map(([name, gradient]) => [name, toFloat32(gradient)]));
+/** What the criterion reads next to a weight: undefined where it needs something that the weight has not. */
+function evidenceOf({ criterion, options }: Scorer, name: string, weight: Tensor): Tensor | undefined {
+  if (criterion.needs === "gradients") return options.gradients?.get(name);
+  return criterion.needs === "fisher" ? options.fisher?.get(name) : weight;
 }
 
-function countedMembers(graph: Graph, group: PruneGroup, criterion: Criterion, options: ScoreOptions): GroupMember[] {
-  const known = criterion.needs === "fisher" ? options.fisher : criterion.needs === "gradients" ? options.gradients : null;
+function countedMembers(scorer: Scorer, group: PruneGroup): GroupMember[] {
+  const { graph, criterion, options } = scorer;
   const usable = group.members.filter((member) => {
-    const value = valueById(graph, member.value);
-    return DTYPES[value.type.dtype].float && (known === null || known?.has(value.name) === true);
+    const { name, data } = valueById(graph, member.value);
+    return data !== undefined && DTYPES[data.dtype].float && evidenceOf(scorer, name, data) !== undefined;
   });
   if (criterion.kind === "elements" && criterion.counts !== undefined)
     return usable.filter((member) => criterion.counts!(graph, member.value));
@@ -139,28 +142,41 @@ function countedMembers(graph: Graph, group: PruneGroup, criterion: Criterion, o
 }
 
 function elementScores(
-  graph: Graph,
+  scorer: Scorer,
+  criterion: ElementCriterion,
   group: PruneGroup,
   member: GroupMember,
-  criterion: ElementCriterion,
-  options: ScoreOptions,
-  sums: Map<number, Float64Array>,
 ): Float64Array {
   const key = sliceKey(member);
-  let along = sums.get(key);
+  let along = scorer.sums.get(key);
   if (along === undefined) {
-    along = sumsOf(graph, member, criterion, options);
-    sums.set(key, along);
+    along = sumsOf(scorer, criterion, member);
+    scorer.sums.set(key, along);
   }
-  const combine = criterion.combine ?? "sum";
+  const largest = criterion.combine === "max";
   return Float64Array.from(group.units, (unit) => {
-    let [combined, found] = [combine === "max" ? Number.NEGATIVE_INFINITY : 0, false];
+    let combined = largest ? Number.NEGATIVE_INFINITY : 0;
+    let found = false;
     for (const slice of unit.slices) {
       if (sliceKey(slice) !== key) continue;
       found = true;
       for (const position of slice.positions)
-        combined = combine === "sum" ? combined + along[position]! : Math.max(combined, along[position]!);
+        combined = largest ? Math.max(combined, along[position]!) : combined + along[position]!;
     }
     return found ? criterion.finish(combined) : Number.NaN;
   });
+}
+
+/** The criterion combined over all axes but the member's: one number a position. */
+function sumsOf(scorer: Scorer, criterion: ElementCriterion, member: GroupMember): Float64Array {
+  const { name, data } = valueById(scorer.graph, member.value);
+  const evidence = evidenceOf(scorer, name, data!)!;
+  if (evidence.data.length !== data!.data.length)
+    throw new EspalierError(
+      "internal",
+      `internal: the ${criterion.needs} of "${name}" have ${evidence.data.length} elements, not ${data!.data.length}`,
+    );
+  const w = toFloat32(data!);
+  const e = evidence === data ? w : toFloat32(evidence);
+  return sumsAlong(data!.shape, member.axes, w, e, criterion.element, criterion.combine);
 }

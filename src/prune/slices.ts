@@ -97,8 +97,8 @@ function roles(coupling: Coupling): (value: ValueId, axes: readonly number[]) =>
       const value = node.inputs[input]!;
       multiplied.add(value);
       contracted.add(sliceKey({ value, axes: [axis] }));
-      // The input columns of a block weight lie on its first two axes together.
-      contracted.add(sliceKey({ value, axes: [0, 1] }));
+      // The input columns of a block weight lie on its first two axes together, those of a recurrent weight on directions and columns.
+      contracted.add(sliceKey({ value, axes: [0, Math.max(1, axis)] }));
     }
   }
   return (value, axes) => {

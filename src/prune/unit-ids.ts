@@ -12,6 +12,8 @@ export class UnitIds {
   #size = new Int32Array(1024);
   #count = 0;
   readonly #frozen = new Map<number, FreezeReason & { readonly id: number }>();
+  /** The first reason that each node gave for a freeze. */
+  readonly #byNode = new Map<number, string>();
   /** Unions that merged two classes: a spanning forest, so that the way between two ids is unique. */
   readonly edges: { readonly a: number; readonly b: number; readonly node: number }[] = [];
   /** Index of the node whose rule is running. */
@@ -72,7 +74,13 @@ export class UnitIds {
   /** Freezes the class of an id; the first reason stays. */
   freeze(id: number, reason: string): void {
     const root = this.find(id);
+    if (!this.#byNode.has(this.node)) this.#byNode.set(this.node, reason);
     if (!this.#frozen.has(root)) this.#frozen.set(root, { reason, node: this.node, id });
+  }
+
+  /** The first reason for which a node froze something. */
+  frozenBy(node: number): string | undefined {
+    return this.#byNode.get(node);
   }
 
   /** The reason why the class of an id is frozen, with the id at which it happened. */

@@ -1,5 +1,6 @@
 import type { ValueId } from "../ir/index.ts";
 import type { Formula } from "../ops/index.ts";
+import { float32 } from "../tensor/index.ts";
 
 /** Stochastic gradient descent with momentum; decay is added to the gradient (L2). */
 export interface SgdOptions {
@@ -74,9 +75,20 @@ export function addUpdate(
   slots: readonly ValueId[],
   step: StepScalars & { readonly decays: boolean },
 ): Update {
+  const { length: rank } = f.shape(weight);
+  const aligned = {
+    rate: alignedScalar(f, step.rate, rank),
+    corrections: step.corrections.map((correction) => alignedScalar(f, correction, rank)),
+  };
+  const own = { ...f, number: (value: number) => f.constant(float32(new Array<number>(rank).fill(1), [value])) };
   return optimiser.kind === "sgd"
-    ? sgd(f, optimiser, weight, gradient, slots, step, step.decays)
-    : adam(f, optimiser, weight, gradient, slots, step, step.decays);
+    ? sgd(own, optimiser, weight, gradient, slots, aligned, step.decays)
+    : adam(own, optimiser, weight, gradient, slots, aligned, step.decays);
+}
+
+/** A scalar with as many axes as what it scales: ONNX Runtime scales [256, 256, 1, 1] by a scalar without axes number by number, 40 times as slowly. */
+function alignedScalar(f: Formula, scalar: ValueId, rank: number): ValueId {
+  return rank < 2 ? scalar : f.reshape(scalar, new Array<number>(rank).fill(1));
 }
 
 function sgd(

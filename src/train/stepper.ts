@@ -1,7 +1,8 @@
 import * as ort from "onnxruntime-node";
 import { EspalierError } from "../diagnostics/index.ts";
-import { writeOnnx } from "../formats/onnx/index.ts";
 import type { Graph, ValueId } from "../ir/index.ts";
+import { writeBlocked } from "../runtimes/blocked-convolutions.ts";
+import { blockSize } from "../runtimes/blocked-layout.ts";
 import { createSession, toOrt } from "../runtimes/onnxruntime.ts";
 import { scalar, sizeOf, type Tensor, tensor } from "../tensor/index.ts";
 import { sessionOptions } from "./session-options.ts";
@@ -64,7 +65,7 @@ interface Loaded {
 }
 
 async function load(graph: Graph, training: TrainingGraph, threads: number | undefined): Promise<Loaded> {
-  const session = await createSession(writeOnnx(graph), sessionOptions(threads));
+  const session = await createSession(writeBlocked(graph, await blockSize()), sessionOptions(threads));
   const [inputs, outputs] = [new Set(session.inputNames), new Set(session.outputNames)];
   const those = (test: (slot: TrainingGraph["state"][number]) => boolean) =>
     training.state.flatMap((slot, i) => (test(slot) ? [i] : []));

@@ -114,6 +114,25 @@ function attention(g: RandomGraph, x: ValueId, heads: number, width: number, pac
   return g.node("Reshape", [g.node("Transpose", [out], { perm: [0, 2, 1] }), g.ints(0, c, HEIGHT, HEIGHT)]);
 }
 
+/** LSTM, GRU or RNN over the 16 positions, the directions' states side by side as channels. */
+function recurrence(g: RandomGraph, x: ValueId, step: Step): readonly ValueId[] {
+  const [op, gates] = (
+    [
+      ["LSTM", 4],
+      ["GRU", 3],
+      ["RNN", 1],
+    ] as const
+  )[step.b % 3]!;
+  const [c, hidden, directions] = [g.channels(x), 2 + (step.size % 3), 1 + (step.a % 2)];
+  const sequence = g.node("Transpose", [g.node("Reshape", [x, g.ints(0, c, HEIGHT * HEIGHT)])], { perm: [2, 0, 1] });
+  const rows = gates * hidden;
+  const weights = [g.weight(directions, rows, c), g.weight(directions, rows, hidden), g.weight(directions, 2 * rows)];
+  const attrs = { hidden_size: hidden, direction: directions === 2 ? "bidirectional" : "forward" };
+  const states = g.node(op, [sequence, ...weights], attrs);
+  const joined = g.node("Transpose", [states], { perm: [2, 1, 3, 0] });
+  return [g.node("Reshape", [joined, g.ints(0, directions * hidden, HEIGHT, HEIGHT)])];
+}
+
 const constructions: readonly Construction[] = [
   (g, s) => [g.conv(g.pick(s.a), 2 + (s.size % 7))],
   (g, s) => [g.conv(g.pick(s.a), 4, 1)],
@@ -237,6 +256,33 @@ const constructions: readonly Construction[] = [
     const grid = g.node("Reshape", [x, g.ints(0, 2, 1, 3, HEIGHT, HEIGHT)]);
     const wide = g.node("Expand", [grid, g.ints(1, 1, 2, 1, 1, 1)]);
     return [g.node("Reshape", [wide, g.ints(0, 12, HEIGHT, HEIGHT)])];
+  },
+  // Channels to pixels and back.
+  (g, s) => {
+    const mode = s.b % 2 === 0 ? "DCR" : "CRD";
+    const pixels = g.node("DepthToSpace", [g.conv(g.pick(s.a), 8, 1)], { blocksize: 2, mode });
+    return [g.node("SpaceToDepth", [g.conv(pixels, 1 + (s.size % 3), 3)], { blocksize: 2 })];
+  },
+  // A recurrent layer over the positions, in one direction or both.
+  (g, s) => recurrence(g, g.pick(s.a), s),
+  (g, s) => {
+    const x = g.pick(s.a);
+    return [g.node("Einsum", [g.weight(2 + (s.size % 4), g.channels(x)), x], { equation: "oc,nchw->nohw" })];
+  },
+  // Rows that share out a whole: none of them can go, their columns can.
+  (g, s) => {
+    const grid = g.node("Reshape", [g.conv(g.pick(s.a), 6, 1), g.ints(0, 2, 3, HEIGHT, HEIGHT)]);
+    const shares = g.node("Softmax", [g.node("ReduceSum", [grid, g.ints(2)], { keepdims: 1 })], { axis: 1 });
+    return [g.node("Reshape", [g.node("Mul", [grid, shares]), g.ints(0, 6, HEIGHT, HEIGHT)])];
+  },
+  // A gated linear unit on rows rolled by one.
+  (g, s) => {
+    const width = 2 + (s.size % 4);
+    const x = g.conv(g.pick(s.a), 2 * width, 1);
+    const [value, gate] = g.builder.nodes("Split", [x, g.ints(width, width)], { axis: 1 }, { outputs: 2 });
+    const part = (from: number, to: number) => g.node("Slice", [value!, g.ints(from), g.ints(to), g.ints(2)]);
+    const rolled = g.node("Concat", [part(1, HEIGHT), part(0, 1)], { axis: 2 });
+    return [g.node("Mul", [rolled, g.node("Sigmoid", [gate!])])];
   },
 ];
 

@@ -20,8 +20,6 @@ export interface ElementCriterion extends Named {
   readonly finish: (combined: number) => number;
   /** Which constants count, in place of the weights that make and read units. */
   readonly counts?: (graph: Graph, value: ValueId) => boolean;
-  /** Whether scores are shares of the sum over all weights of the network. */
-  readonly share?: boolean;
 }
 
 /** Compares the units of a group with one another in one weight: one vector a unit in, one score a unit out. */

@@ -1,5 +1,4 @@
 import type { VectorCriterion } from "./criterion.ts";
-import { elementAt } from "./redundancy.ts";
 
 /**
  * Sum of the Euclidean distances to all other units: the unit nearest to the geometric median is the one that the others can best stand in for (He et
@@ -23,11 +22,14 @@ export const fpgm: VectorCriterion = {
   },
 };
 
+/** Units of rows may hold unequal numbers of positions; what is missing counts as 0. */
 function distanceOf(a: Float32Array, b: Float32Array): number {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
   let sum = 0;
-  for (let k = Math.max(a.length, b.length) - 1; k >= 0; k--) {
-    const difference = elementAt(a, k) - elementAt(b, k);
+  for (let k = 0; k < short.length; k++) {
+    const difference = long[k]! - short[k]!;
     sum += difference * difference;
   }
+  for (let k = short.length; k < long.length; k++) sum += long[k]! * long[k]!;
   return Math.sqrt(sum);
 }

@@ -1,33 +1,30 @@
 type Vector = Float32Array | Float64Array;
 
-/** An element, 0 beyond the end: units of rows may hold unequal numbers of positions. */
-export function elementAt(vector: Vector, at: number): number {
-  return at < vector.length ? vector[at]! : 0;
+/** Inner product; units of rows may hold unequal numbers of positions, and what is missing counts as 0. */
+function dot(a: Vector, b: Vector): number {
+  let sum = 0;
+  for (let k = Math.min(a.length, b.length) - 1; k >= 0; k--) sum += a[k]! * b[k]!;
+  return sum;
 }
 
-/** |cos| of two vectors; a vector of zeros is like any other (1): it adds nothing to what the rest can say. */
-export function likeness(a: Vector, b: Vector): number {
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let k = Math.max(a.length, b.length) - 1; k >= 0; k--) {
-    const [x, y] = [elementAt(a, k), elementAt(b, k)];
-    ab += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return aa === 0 || bb === 0 ? 1 : Math.min(1, Math.abs(ab) / Math.sqrt(aa * bb));
+/** |cos| of two vectors with their squared lengths; a vector of zeros is like any other (1): it adds nothing to what the rest can say. */
+function likeness(a: Vector, b: Vector, aa: number, bb: number): number {
+  return aa === 0 || bb === 0 ? 1 : Math.min(1, Math.abs(dot(a, b)) / Math.sqrt(aa * bb));
 }
 
 /**
  * Distinctness of each unit by taking units away one at a time: of the two most alike that are left, the one that is more like the rest goes (the
- * later on a tie) and scores 1 minus their likeness; the last scores 1. So of a set of copies all but one score 0, and scores do not fall as units go.
+ * later on a tie) and scores 1 minus their likeness; the last two score alike, as nothing tells them apart. So of a set of copies all but one score 0,
+ * and scores do not fall as units go.
  */
 export function distinctness(rows: readonly Vector[]): Float64Array {
   const n = rows.length;
   const like = new Float64Array(n * n);
   const total = new Float64Array(n);
+  const squares = rows.map((row) => dot(row, row));
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) {
-      const value = likeness(rows[i]!, rows[j]!);
+      const value = likeness(rows[i]!, rows[j]!, squares[i]!, squares[j]!);
       like[i * n + j] = value;
       like[j * n + i] = value;
       total[i]! += value;
@@ -43,12 +40,13 @@ export function distinctness(rows: readonly Vector[]): Float64Array {
   const partner = Array.from({ length: n }, (_, i) => nearest(i));
   const scores = new Float64Array(n).fill(1);
   while (left.size > 1) {
+    const final = left.size === 2;
     let first = -1;
-    for (const i of left)
-      if (first < 0 || like[i * n + partner[i]!]! > like[first * n + partner[first]!]!) first = i;
+    for (const i of left) if (first < 0 || like[i * n + partner[i]!]! > like[first * n + partner[first]!]!) first = i;
     const second = partner[first]!;
     const gone = total[first]! > total[second]! || (total[first] === total[second] && first > second) ? first : second;
     scores[gone] = 1 - like[first * n + second]!;
+    if (final) scores[first + second - gone] = scores[gone]!;
     left.delete(gone);
     for (const i of left) {
       total[i]! -= like[i * n + gone]!;

@@ -1,15 +1,14 @@
 import type { ElementCriterion } from "./criterion.ts";
 
 /**
- * Connection sensitivity |w g| as a share of its sum over the network (Lee et al., SNIP, 2019), summed over the unit. Inside a group it ranks as
- * `taylor`; without normalisation it compares groups by what they hold of the whole.
+ * Connection sensitivity of a gate on the unit, |dL/dc| = |sum of w g| (Lee et al., SNIP, 2019, for single weights; van Amersfoort et al., Single Shot
+ * Structured Pruning Before Training, 2020, for units). Unlike `taylor`, parts of opposite sign cancel.
  */
 export const snip: ElementCriterion = {
   kind: "elements",
   name: "snip",
-  says: "share of the network's |weight x gradient|",
+  says: "sensitivity of the loss to a gate on the unit, |sum of weight x gradient|",
   needs: "gradients",
-  element: (weight, gradient) => Math.abs(weight * gradient),
-  finish: (sum) => sum,
-  share: true,
+  element: (weight, gradient) => weight * gradient,
+  finish: Math.abs,
 };

@@ -200,7 +200,7 @@ describe("convolutional couplings", () => {
       "a.w[0] mixed",
       "a.w[1] graph-input",
       "a.b[0] mixed",
-      "b.w[1] graph-input",
+      "b.w[1] mixed",
       "c.w[0] statistics",
       "c.b[0] statistics",
       "d.w[0] graph-output",

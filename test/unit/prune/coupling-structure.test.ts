@@ -102,4 +102,31 @@ describe("coupling of structural operators", () => {
     });
     expect(groupLines(findGroups(graph))).toEqual([]);
   });
+
+  it("restates the sizes of a CenterCropPad that lists its channels", async () => {
+    const graph = between("crop", (g, x) => g.node("CenterCropPad", [x, g.ints(4, 2, 6)], { axes: [1, 2, 3] }));
+    const groups = await expectProved(graph);
+    expect(groupLines(groups)).toEqual(channels);
+    const small = cutGraph(graph, groups, new Set(groups.groups[0]!.units.slice(1).map((unit) => unit.id)));
+    const crop = small.nodes.find((node) => node.op === "CenterCropPad")!;
+    expect(Array.from(small.values.get(crop.inputs[1]!)!.data!.data as BigInt64Array)).toEqual([1n, 2n, 6n]);
+  });
+
+  it("cuts the indices of GatherElements and ScatterElements beside the channels, but not along the indexed axis", async () => {
+    const indices = Array.from({ length: 128 }, (_, i) => (i * 7) % 4);
+    const constant = (g: Drawing) => g.builder.constant("indices", fromNumbers("int64", [2, 4, 4, 4], indices));
+    const rows = between("gather", (g, x) => g.node("GatherElements", [x, constant(g)], { axis: 2 }), 2);
+    expect(groupLines(await expectProved(rows))).toEqual(["first.w[out] 4, first.b 4, indices[out] 4, fc.w[in] 4 | 4"]);
+    const written = between(
+      "scatter",
+      (g, x) => g.node("ScatterElements", [x, constant(g), g.weight("updates", 2, 4, 4, 4)], { axis: -1 }),
+      2,
+    );
+    expect(groupLines(await expectProved(written))).toEqual([
+      "first.w[out] 4, first.b 4, indices[out] 4, updates[out] 4, fc.w[in] 4 | 4",
+    ]);
+    const mixed = between("mixed", (g, x) => g.node("GatherElements", [x, constant(g)], { axis: 1 }), 2);
+    expect(groupLines(findGroups(mixed))).toEqual([]);
+    expect(frozenLines(findGroups(mixed))).toContain("first.w[0] mixed");
+  });
 });

@@ -104,7 +104,7 @@ describe("criteria", () => {
     const of = (seed: number) => [...scoreGroups(graph, groups, "random", { seed }).values()].map((s) => Array.from(s));
     expect(of(1)).toEqual(of(1));
     expect(of(1)).not.toEqual(of(2));
-    expect(CRITERIA.random.gradients).toBe(false);
+    expect(CRITERIA.random.needs).toBe("nothing");
   });
 
   it("refuses Taylor without gradients", () => {
