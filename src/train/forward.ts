@@ -36,6 +36,8 @@ export interface TrainingGraphOptions extends ParameterChoice, UpdateOptions {
   readonly adapters?: AdapterOptions;
   /** Batches whose gradients make one update; default 1. */
   readonly accumulate?: number;
+  /** Into how many segments the forward pass is cut to save memory: what does not cross a cut is computed again in the backward pass. Default: nothing is. */
+  readonly recompute?: number;
   /** Where initial values of adapters and projections come from; default 0. */
   readonly seed?: number;
   /** Changes the forward pass before the loss is taken; values keep their ids or are replaced by `builder.replaceUses`. */

@@ -1,6 +1,8 @@
 import type { Graph } from "../ir/index.ts";
 import { staticShape } from "../ir/index.ts";
 import { editGraph, formula } from "../ops/index.ts";
+import { writeBlocked } from "../runtimes/blocked-convolutions.ts";
+import { blockSize } from "../runtimes/blocked-layout.ts";
 import { openOrt } from "../runtimes/onnxruntime.ts";
 import { addGradients } from "./autodiff.ts";
 import { bindTrainingBatch } from "./bind-batch.ts";
@@ -43,7 +45,7 @@ export async function openGradients(
   builder.setOutputs([...new Set(outputs.map(({ id }) => id))]);
   const places = outputs.map(({ name, id }) => ({ name, output: builder.value(id).name }));
   const [samplesName, targetName] = [graph.inputs[0]!, target].map((id) => builder.value(id).name) as [string, string];
-  const session = await openOrt(builder.build(), sessionOptions(threads));
+  const session = await openOrt(writeBlocked(builder.build(), await blockSize()), sessionOptions(threads));
   return {
     weights: outputs.map(({ name, shape }) => ({ name, shape })),
     gradients: async (indices) => {

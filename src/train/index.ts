@@ -47,5 +47,6 @@ export { trainableConstants } from "./trainables.ts";
 export { train } from "./trainer.ts";
 export type { TrainingData } from "./training-data.ts";
 export { type StateTensor, type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./training-graph.ts";
+export { memoryOf, type TrainingMemory, trainingMemory } from "./training-memory.ts";
 export type { Validation } from "./validation.ts";
 export { type WeightGradientOptions, weightGradients } from "./weight-gradients.ts";

@@ -87,6 +87,10 @@ export interface TrainOptions {
   readonly learned?: TrainingGraphOptions["learned"];
   /** Changes the forward pass before the loss is taken (quantisation-aware training). */
   readonly prepare?: TrainingGraphOptions["prepare"];
+  /** Into how many segments the forward pass is cut to save memory; what does not cross a cut is computed again in the backward pass. Default: none is. */
+  readonly recompute?: number;
+  /** Bytes that a training step may need (`trainingMemory` tells how many it does); default: any number. */
+  readonly memoryLimit?: number;
   /** Threads of ONNX Runtime; default all. */
   readonly threads?: number;
   readonly onProgress?: (progress: Progress) => void;

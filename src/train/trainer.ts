@@ -10,6 +10,7 @@ import { checkTeacher, knownPairs, openTeacher, type Teacher } from "./teacher.t
 import type { TrainOptions, TrainResult } from "./train-options.ts";
 import type { TrainingData } from "./training-data.ts";
 import { type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./training-graph.ts";
+import { checkMemory } from "./training-memory.ts";
 import { type Plan, type Run, runTraining } from "./training-run.ts";
 
 const DEFAULT_OPTIMISER: Optimiser = { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 5e-4 };
@@ -59,8 +60,8 @@ function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], und
 
 function graphOptions(options: TrainOptions, optimiser: Optimiser, plan: Plan): TrainingGraphOptions {
   const { accumulate, batch } = plan;
-  const { losses, clip, ema, masks, frozen, batchNorm, adapters, seed, learned, prepare, teacher } = options;
-  const optional = given({ losses, clip, ema, masks, frozen, batchNorm, adapters, seed, learned, prepare });
+  const { losses, clip, ema, masks, frozen, batchNorm, adapters, seed, learned, prepare, recompute, teacher } = options;
+  const optional = given({ losses, clip, ema, masks, frozen, batchNorm, adapters, seed, learned, prepare, recompute });
   if (teacher === undefined) return { batch, accumulate, optimiser, ...optional } as TrainingGraphOptions;
   const { graph, features = [], ...distillation } = teacher;
   const pairs = knownPairs(graph, features, batch);
@@ -101,6 +102,7 @@ export async function train(graph: Graph, data: TrainingData, options: TrainOpti
   const optimiser = options.optimiser ?? DEFAULT_OPTIMISER;
   const schedule = options.schedule ?? DEFAULT_SCHEDULE;
   const training = trainingGraph(graph, graphOptions(options, optimiser, plan));
+  if (options.memoryLimit !== undefined) checkMemory(training, options.memoryLimit);
   const facts = { graph, training, data, options, plan, optimiser, schedule };
   const teacher = await teacherOf(graph, options, training, plan.batch);
   try {

@@ -6,6 +6,7 @@ import type { TargetSlot } from "./batch-source.ts";
 import { type Forward, forwardOf, type TrainingGraphOptions } from "./forward.ts";
 import { checkDecay } from "./moving-average.ts";
 import type { Parameter } from "./parameters.ts";
+import { withRecomputation } from "./recompute.ts";
 import { addUpdates, type PlacedState, type StateTensor, type UpdateScalars, zeros } from "./updates.ts";
 
 export { bindBatch } from "./bind-batch.ts";
@@ -132,10 +133,16 @@ function described(builder: GraphBuilder, forward: Forward): Pick<TrainingGraph,
 export function trainingGraph(original: Graph, options: TrainingGraphOptions): TrainingGraph {
   if (options.ema !== undefined) checkDecay(options.ema);
   const forward = forwardOf(original, options);
+  const ahead = [...forward.builder.currentNodes];
   const { slopes, unmoved } = slopesOf(forward);
   const make = (options.accumulate ?? 1) > 1 ? inTwo : inOne;
   const training = make(original, options, forward, slopes);
-  return { ...training, state: [...training.state, ...named(forward.builder, unmoved)] };
+  const scores = forward.placed.map(({ value }) => value);
+  const graph =
+    options.recompute === undefined
+      ? training.graph
+      : withRecomputation(training.graph, ahead, scores, options.recompute);
+  return { ...training, graph, state: [...training.state, ...named(forward.builder, unmoved)] };
 }
 
 function inOne(
