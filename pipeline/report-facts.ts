@@ -112,6 +112,11 @@ function shippedOf(outcome: Outcome): NonNullable<ReportFacts["shipped"]> {
 const FROZEN: Readonly<Record<string, string>> = {
   "graph-output": "they make the model's own outputs",
   "graph-input": "they read the model's own inputs",
+  mixed: "an operator behind them (a normalisation, a softmax, a transform) mixes their positions",
+  statistics: "a mean, maximum or product over them would change",
+  "looked-up": "data choose their positions",
+  einsum: "the equation uses them in a way that is not followed",
+  "computed-weights": "their weights are computed, not stored",
 };
 
 function notesOf({ context, config, sensitivity }: Outcome): string[] {

@@ -9,6 +9,7 @@ import { bindTrainingBatch } from "./bind-batch.ts";
 import { addFeatureTerms, type FeaturePair, type PlacedPair } from "./feature-distillation.ts";
 import { addDistillation, type Distillation } from "./losses.ts";
 import { addTerms, type OutputLoss, type PlacedTerm, type Term, termsOf } from "./objective.ts";
+import { joined, parted } from "./packed.ts";
 import { openParameters, type Parameter, type ParameterChoice } from "./parameters.ts";
 import type { PlacedState, UpdateOptions } from "./updates.ts";
 
@@ -46,15 +47,36 @@ export interface TrainingGraphOptions extends ParameterChoice, UpdateOptions {
 
 /** Running statistics as inputs, and as outputs moved towards the statistics of the batch. */
 function addRunningStatistics(builder: GraphBuilder, measured: readonly Measured[], momentum: number): PlacedState[] {
-  return measured.flatMap(({ constants, values, name }) => {
-    const f = formula(builder, `${name}.running`);
-    return constants.map((constant, i): PlacedState => {
-      const { name: wanted, type, data } = builder.value(constant);
-      const input = builder.input(wanted, type);
-      const output = f.add(f.mul(input, f.number(momentum)), f.mul(values[i]!, f.number(1 - momentum)));
-      return { role: "statistic", constant, input, output, initial: data as Tensor<"float32"> };
-    });
-  });
+  const statistics = measured.flatMap(({ constants, values }) =>
+    constants.map((constant, i) => {
+      const { name, type, data } = builder.value(constant);
+      return { constant, input: builder.input(name, type), value: values[i]!, initial: data as Tensor<"float32"> };
+    }),
+  );
+  if (statistics.length === 0) return [];
+  const f = formula(builder, "running");
+  const old = joined(
+    f,
+    statistics.map(({ input }) => input),
+  );
+  const now = joined(
+    f,
+    statistics.map(({ value }) => value),
+  );
+  const moved = f.add(f.mul(old, f.number(momentum)), f.mul(now, f.number(1 - momentum)));
+  const outputs = parted(
+    f,
+    "running.next",
+    moved,
+    statistics.map(({ initial }) => initial.shape[0]!),
+  );
+  return statistics.map(({ constant, input, initial }, i) => ({
+    role: "statistic",
+    constant,
+    input,
+    output: outputs[i]!,
+    initial,
+  }));
 }
 
 function studentValue(graph: Graph, name: string): ValueId {

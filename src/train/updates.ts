@@ -3,7 +3,8 @@ import { formula } from "../ops/index.ts";
 import { allocate, float32, sizeOf, type Tensor, tensor, toFloat32 } from "../tensor/index.ts";
 import { addClipping, type Clip } from "./clip-gradients.ts";
 import { addAverage } from "./moving-average.ts";
-import { addUpdate, correctionsAt, type Optimiser, slotCount } from "./optimisers.ts";
+import { addUpdate, correctionsAt, type Optimiser, type StepScalars, slotCount, type Update } from "./optimisers.ts";
+import { joined, parted } from "./packed.ts";
 import type { Parameter } from "./parameters.ts";
 
 /**
@@ -67,6 +68,54 @@ function product(a: Tensor, b: Tensor): Tensor<"float32"> {
   );
 }
 
+/** A parameter with what its step reads. */
+interface Stepped extends Moved {
+  readonly slots: readonly ValueId[];
+}
+
+/** The steps of the optimiser, in the order of the parameters. All vectors (scales, shifts, biases) that decay alike are one step. */
+function addSteps(
+  builder: GraphBuilder,
+  optimiser: Optimiser,
+  moved: readonly Stepped[],
+  scalars: StepScalars,
+): readonly Update[] {
+  const updates = new Map<Stepped, Update>();
+  const isVector = ({ parameter }: Stepped) => parameter.initial.shape.length === 1;
+  for (const decays of [false, true]) {
+    const vectors = moved.filter((own) => isVector(own) && own.parameter.decays === decays);
+    if (vectors.length === 0) continue;
+    const name = decays ? "vectors.decayed" : "vectors";
+    const f = formula(builder, `${name}.step`);
+    const lengths = vectors.map(({ parameter }) => parameter.initial.shape[0]!);
+    const weight = joined(
+      f,
+      vectors.map((own) => own.weight),
+    );
+    const gradient = joined(
+      f,
+      vectors.map((own) => own.gradient),
+    );
+    const slots = vectors[0]!.slots.map((_, k) =>
+      joined(
+        f,
+        vectors.map((own) => own.slots[k]!),
+      ),
+    );
+    const update = addUpdate(f, optimiser, weight, gradient, slots, { ...scalars, decays });
+    const weights = parted(f, `${name}.next`, update.weight, lengths);
+    const next = update.slots.map((slot, k) => parted(f, `${name}.slot${k}.next`, slot, lengths));
+    vectors.forEach((own, i) => {
+      updates.set(own, { weight: weights[i]!, slots: next.map((parts) => parts[i]!) });
+    });
+  }
+  return moved.map((own) => {
+    const { name, decays } = own.parameter;
+    const f = formula(builder, `${name}.step`);
+    return updates.get(own) ?? addUpdate(f, optimiser, own.weight, own.gradient, own.slots, { ...scalars, decays });
+  });
+}
+
 /** Adds clipping, optimiser, masks and moving averages; `statistics` are averaged too. Answers the new state (without the statistics themselves). */
 export function addUpdates(
   builder: GraphBuilder,
@@ -97,20 +146,24 @@ export function addUpdates(
       initial: of.initial,
     });
   };
+  const slots = moved.map(({ parameter: { name, initial } }) =>
+    Array.from({ length: slotCount(optimiser) }, (_, k) =>
+      builder.input(`${name}.slot${k}`, { dtype: "float32", shape: initial.shape }),
+    ),
+  );
+  const stepped = moved.map((own, i): Stepped => ({ ...own, gradient: clipped[i]!, slots: slots[i]! }));
+  const updates = addSteps(builder, optimiser, stepped, { rate, corrections });
   moved.forEach(({ parameter, weight }, i) => {
-    const { name, initial, constant, decays } = parameter;
+    const { name, initial, constant } = parameter;
     const { shape } = initial;
     const f = formula(builder, `${name}.step`);
-    const slots = Array.from({ length: slotCount(optimiser) }, (_, k) =>
-      builder.input(`${name}.slot${k}`, { dtype: "float32", shape }),
-    );
-    const update = addUpdate(f, optimiser, weight, clipped[i]!, slots, { rate, corrections, decays });
+    const update = updates[i]!;
     const mask = masks?.get(name);
     const output = mask === undefined ? update.weight : f.mul(update.weight, f.constant(mask));
     const start = mask === undefined ? initial : product(initial, mask);
     const own: PlacedState = { role: "weight", constant, input: weight, output, initial: start };
     state.push(own);
-    slots.forEach((input, k) => {
+    slots[i]!.forEach((input, k) => {
       state.push({ role: "slot", constant: null, input, output: update.slots[k]!, initial: zeros(shape) });
     });
     average(own, name, output);
