@@ -147,7 +147,7 @@ export function trainingMemory(graph: Graph, options: TrainingGraphOptions): Tra
 export function checkMemory(training: TrainingGraph, limit: number): void {
   const { total, activations } = memoryOf(training);
   if (total <= limit) return;
-  const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 24 ? 2 : 0)} MiB`;
   throw new EspalierError("usage", `A training step needs ${mebibytes(total)}, and the limit is ${mebibytes(limit)}`, {
     where: `graph "${training.graph.name}"`,
     hint: `${mebibytes(activations)} of it are activations and gradients: take a smaller batch with \`accumulate\`, or \`recompute\`.`,

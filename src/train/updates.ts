@@ -4,7 +4,7 @@ import { allocate, float32, sizeOf, type Tensor, tensor, toFloat32 } from "../te
 import { addClipping, type Clip } from "./clip-gradients.ts";
 import { addAverage } from "./moving-average.ts";
 import { addUpdate, correctionsAt, type Optimiser, type StepScalars, slotCount, type Update } from "./optimisers.ts";
-import { joined, parted } from "./packed.ts";
+import { joined, parted, reducedAnyway } from "./packed.ts";
 import type { Parameter } from "./parameters.ts";
 
 /**
@@ -73,7 +73,7 @@ interface Stepped extends Moved {
   readonly slots: readonly ValueId[];
 }
 
-/** The steps of the optimiser, in the order of the parameters. All vectors (scales, shifts, biases) that decay alike are one step. */
+/** The steps of the optimiser, in the order of the parameters. Scales and shifts of batch normalisations are one step. */
 function addSteps(
   builder: GraphBuilder,
   optimiser: Optimiser,
@@ -81,7 +81,8 @@ function addSteps(
   scalars: StepScalars,
 ): readonly Update[] {
   const updates = new Map<Stepped, Update>();
-  const isVector = ({ parameter }: Stepped) => parameter.initial.shape.length === 1;
+  const anyway = reducedAnyway(builder);
+  const isVector = ({ parameter, gradient }: Stepped) => parameter.initial.shape.length === 1 && anyway(gradient);
   for (const decays of [false, true]) {
     const vectors = moved.filter((own) => isVector(own) && own.parameter.decays === decays);
     if (vectors.length === 0) continue;
