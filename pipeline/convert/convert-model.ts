@@ -1,9 +1,8 @@
-import { emitTflite } from "../../src/formats/tflite/index.ts";
 import { writeFileAtomic } from "../../src/io/index.ts";
-import { type Graph, valueById } from "../../src/ir/index.ts";
+import { valueById } from "../../src/ir/index.ts";
 import { sameInterface } from "../canonical-graph.ts";
 import { storedWeights } from "../inspect/stored-weights.ts";
-import { type Artifact, onnxArtifact, tfliteArtifact } from "../model-check/artifact.ts";
+import type { Artifact } from "../model-check/artifact.ts";
 import { type ComparedOutput, compareRuns, type OriginalRuns } from "../model-check/compare-runs.ts";
 import { arithmeticOf, type Bound, boundsOf } from "../model-check/exactness.ts";
 import { stateOf } from "../model-check/state.ts";
@@ -13,6 +12,7 @@ import { checkDestination, type Destination } from "./destination.ts";
 import { loadSamples, type QuantizeKind, quantiseModel, type Samples } from "./quantise-model.ts";
 import { releaseMemory } from "./release-memory.ts";
 import { runOriginalOn } from "./run-original.ts";
+import { artifactOf } from "./written-model.ts";
 
 export interface ConvertRequest extends InputSettings {
   readonly from: string;
@@ -97,7 +97,7 @@ async function make(request: ConvertRequest, { format: to }: Destination): Promi
   const seen = graph.outputs.filter((id) => !hidden.has(valueById(graph, id).name));
   const result = request.quantize === "int8" ? "integer" : arithmetic;
   const bounds = boundsOf(graph, result, seen).map((bound) => loosened(bound, request.quantize));
-  const { artifact, notes } = write(graph, to, model.name);
+  const { artifact, notes } = artifactOf(graph, to, model.name);
   return {
     format: model.format,
     bytes: model.totalBytes,
@@ -125,17 +125,6 @@ async function reference(
     graphOf(model, request);
     throw error;
   }
-}
-
-function write(
-  graph: Graph,
-  to: Destination["format"],
-  name: string,
-): { readonly artifact: Artifact; readonly notes: readonly string[] } {
-  if (to === "onnx") return { artifact: onnxArtifact(graph), notes: [] };
-  const lowered = emitTflite(graph, { name, io: "graph" });
-  const notes = new Set(lowered.notes.map(({ message }) => message));
-  return { artifact: tfliteArtifact(graph, lowered, lowered.bytes), notes: [...notes] };
 }
 
 /**

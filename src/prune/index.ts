@@ -14,6 +14,7 @@
  * Unit ids are unique in the graph and stay valid for the graph that `findGroups` was given; cut graphs keep its value names.
  */
 export { type ChooseOptions, chooseCut } from "./choose-cut.ts";
+export { type CostLimit, chooseCutWithin } from "./choose-within.ts";
 export {
   type Accumulator,
   type ActivationCriterion,
