@@ -1,4 +1,4 @@
-/** Runs the benchmarks, each a ratio to a baseline measured in the same run: npm run bench [-- train sensitivity emission coupling convert] */
+/** Runs the benchmarks, each a ratio to a baseline measured in the same run: npm run bench [-- train sensitivity emission coupling convert criteria prune-training] */
 import { EspalierError, suggestion } from "../src/diagnostics/index.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -7,6 +7,10 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   emission: () => import("./emission.ts"),
   coupling: () => import("./coupling.ts"),
   convert: () => import("./convert.ts"),
+  recover: () => import("./recover.ts"),
+  masks: () => import("./masks.ts"),
+  criteria: () => import("./criteria.ts"),
+  "prune-training": () => import("./prune-training.ts"),
 };
 
 // What begins with two dashes is for the benchmarks themselves.

@@ -1,5 +1,6 @@
 import { EspalierError } from "../src/diagnostics/index.ts";
 import type { Metric, Witness } from "../src/search/index.ts";
+import type { Granularity } from "../targets/index.ts";
 import type { Limits } from "./config.ts";
 
 const NAMES: Readonly<Record<Metric, { readonly title: string; readonly unit: string; readonly flag: string }>> = {
@@ -10,8 +11,14 @@ const NAMES: Readonly<Record<Metric, { readonly title: string; readonly unit: st
   parameters: { title: "parameters", unit: "", flag: "--flash" },
 };
 
+const ALL: readonly Granularity[] = ["channels", "heads", "blocks"];
+
 /** The error of a budget that cannot be met: every limit that fails, with the least reached, where the limit comes from, and the flag that raises it. */
-export function budgetFailure(witnesses: readonly Witness[], limits: Limits): EspalierError {
+export function budgetFailure(
+  witnesses: readonly Witness[],
+  limits: Limits,
+  granularity: readonly Granularity[] = ALL,
+): EspalierError {
   const rows = witnesses.map(({ metric, limit, best }) => {
     const { title, unit } = NAMES[metric];
     return `${title}: the least reached is ${figure(best)}${unit}, the limit is ${figure(limit)}${unit}${originOf(metric, limits)}`;
@@ -21,8 +28,9 @@ export function budgetFailure(witnesses: readonly Witness[], limits: Limits): Es
       ? "No candidate meets all limits together, although each is met alone"
       : `The budget cannot be met. ${rows.join("; ")}`;
   const flags = [...new Set(witnesses.map(({ metric }) => NAMES[metric].flag))].join(" and ");
+  const more = ALL.every((word) => granularity.includes(word)) ? "" : ", cut more with --granularity all";
   return new EspalierError("budget", message, {
-    hint: `Set a higher limit${flags === "" ? "" : ` with ${flags}`}, or start from a smaller model.`,
+    hint: `Set a higher limit${flags === "" ? "" : ` with ${flags}`}${more}, or start from a smaller model.`,
   });
 }
 

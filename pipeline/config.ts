@@ -2,8 +2,8 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DeviceProfile, loadProfile } from "../src/cost/index.ts";
 import { EspalierError, suggestion } from "../src/diagnostics/index.ts";
-import { CRITERIA, type CriterionName } from "../src/prune/index.ts";
-import { type ArtifactKind, findTarget, type Target } from "../targets/index.ts";
+import { CRITERIA, type CriterionName, MASK_CRITERIA, type MaskCriterion } from "../src/prune/index.ts";
+import { type ArtifactKind, findTarget, type Granularity, type Target } from "../targets/index.ts";
 
 /** What a deployment was asked for; everything that is absent takes the target's default. */
 export interface DeployRequest {
@@ -24,6 +24,10 @@ export interface DeployRequest {
   /** Epochs of quantisation-aware training. */
   readonly qat?: number;
   readonly criterion?: string;
+  /** What may be cut: words of `Granularity` with commas between them, or "all". */
+  readonly granularity?: string;
+  /** Which weights become zero, for targets that add N:M sparsity. */
+  readonly sparsityCriterion?: string;
   /** Fewer test samples, for a quick look; the report says so. */
   readonly testSamples?: number;
 }
@@ -41,6 +45,9 @@ export interface DeployConfig {
   /** Epochs of quantisation-aware training; 0 is none. */
   readonly qat: number;
   readonly criterion: CriterionName;
+  readonly granularity: readonly Granularity[];
+  /** Which weights become zero, for targets that add N:M sparsity. */
+  readonly sparsityCriterion: MaskCriterion;
   readonly testSamples: number | null;
   readonly artifacts: readonly ArtifactKind[];
 }
@@ -107,9 +114,41 @@ export async function resolveConfig(request: DeployRequest): Promise<DeployConfi
     epochs: request.epochs ?? target.recovery.epochs,
     qat: resolveQat(request.qat, target),
     criterion,
+    sparsityCriterion: resolveSparsityCriterion(request.sparsityCriterion, target),
+    granularity: resolveGranularity(request.granularity, target),
     testSamples: request.testSamples ?? null,
     artifacts: target.artifacts,
   };
+}
+
+/** Refuses a criterion for zeros where a target adds none. */
+function resolveSparsityCriterion(name: string | undefined, target: Target): MaskCriterion {
+  if (name === undefined) return "magnitude";
+  const criterion = MASK_CRITERIA.find((known) => known === name);
+  if (criterion === undefined)
+    throw new EspalierError("usage", `Unknown criterion "${name}" for sparsity`, {
+      hint: suggestion(name, MASK_CRITERIA),
+    });
+  if (target.sparsity === null)
+    throw new EspalierError("usage", `--sparsity-criterion chooses zeros, and target "${target.name}" adds none`, {
+      hint: "Leave it out, or choose another --target.",
+    });
+  return criterion;
+}
+
+const GRANULARITIES: readonly Granularity[] = ["channels", "heads", "blocks"];
+
+/** The words in their own order, each once: the order in which they are given changes no result. */
+function resolveGranularity(text: string | undefined, target: Target): readonly Granularity[] {
+  if (text === undefined) return target.granularity;
+  const words = text.split(",").map((word) => word.trim());
+  const known = [...GRANULARITIES, "all"];
+  const wrong = words.find((word) => !known.includes(word));
+  if (wrong !== undefined)
+    throw new EspalierError("usage", `Unknown granularity "${wrong}"`, {
+      hint: `${suggestion(wrong, known)} Several are given with commas between them.`,
+    });
+  return words.includes("all") ? GRANULARITIES : GRANULARITIES.filter((word) => words.includes(word));
 }
 
 /** Refuses quantisation-aware training for a target whose artifacts have no int8. */

@@ -114,12 +114,12 @@ async function recover(context: RunContext, model: ImportedModel, pruned: Staged
   });
   const { sparsity } = config.target;
   if (sparsity === null) return tuned;
-  const { graph, masks } = sparsify(graphOf(tuned), config);
+  const { graph, masks } = await sparsify(graphOf(tuned), config, context.data.train);
   const share = sparsity.epochs / config.target.recovery.epochs;
   return tuneStage(context, model, {
     name: "sparse-tune",
-    what: `${sparsity.n}:${sparsity.m} on ${masks.size} weights, tuned under the masks`,
-    from: tuned.key,
+    what: `${sparsity.n}:${sparsity.m} by ${config.sparsityCriterion} on ${masks.size} weights, tuned under the masks`,
+    from: `${tuned.key} ${config.sparsityCriterion}`,
     graph,
     epochs: masks.size === 0 ? 0 : share * config.epochs,
     masks,

@@ -3,6 +3,7 @@ import { sha256 } from "../src/io/index.ts";
 import type { ReportFacts } from "../src/report/index.ts";
 import { parametersOf, totalMacs } from "../targets/index.ts";
 import { environmentOf } from "./environment.ts";
+import { freezeWords } from "./groups/freeze-reasons.ts";
 import { layerRows } from "./layer-rows.ts";
 import { modelRows } from "./model-rows.ts";
 import type { Outcome } from "./outcome.ts";
@@ -44,11 +45,12 @@ export function reportFacts(outcome: Outcome, command: string): ReportFacts {
     requirements: requirementsOf(outcome),
     models: modelRows(outcome),
     layers: layerRows(outcome),
-    groups: sensitivity.curves.map(({ group, members, size }) => ({
+    groups: sensitivity.curves.map(({ group, unit, inside, members, size }) => ({
       id: group,
       members: [...members],
+      unit,
       unitsBefore: size,
-      unitsAfter: outcome.budget.kept[group] ?? size,
+      unitsAfter: inside.some((block) => outcome.budget.kept[block] === 0) ? 0 : (outcome.budget.kept[group] ?? size),
       criterion: config.criterion,
     })),
     proofs: proofsOf(outcome),
@@ -108,17 +110,6 @@ function shippedOf(outcome: Outcome): NonNullable<ReportFacts["shipped"]> {
   };
 }
 
-/** Why axes are not cut, for people; other reasons speak for themselves. */
-const FROZEN: Readonly<Record<string, string>> = {
-  "graph-output": "they make the model's own outputs",
-  "graph-input": "they read the model's own inputs",
-  mixed: "an operator behind them (a normalisation, a softmax, a transform) mixes their positions",
-  statistics: "a mean, maximum or product over them would change",
-  "looked-up": "data choose their positions",
-  einsum: "the equation uses them in a way that is not followed",
-  "computed-weights": "their weights are computed, not stored",
-};
-
 function notesOf({ context, config, sensitivity }: Outcome): string[] {
   const notes: string[] = [];
   if (config.testSamples !== null)
@@ -131,7 +122,7 @@ function notesOf({ context, config, sensitivity }: Outcome): string[] {
   const reasons = new Map<string, number>();
   for (const { reason } of sensitivity.frozen) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   for (const [reason, count] of [...reasons].sort()) {
-    notes.push(`${count} ${count === 1 ? "axis stays" : "axes stay"} whole: ${FROZEN[reason] ?? reason}.`);
+    notes.push(`${count} ${count === 1 ? "axis stays" : "axes stay"} whole: ${freezeWords(reason)}.`);
   }
   return notes;
 }

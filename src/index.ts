@@ -110,41 +110,7 @@ export {
   runPasses,
 } from "./passes/index.ts";
 // Pruning
-export {
-  applyMask,
-  type ChooseOptions,
-  CRITERIA,
-  type Criterion,
-  type CriterionEvidence,
-  type CriterionName,
-  type Cut,
-  type CutProof,
-  checkNofM,
-  chooseCut,
-  cutGraph,
-  cutOf,
-  cutShapes,
-  type EvidenceOptions,
-  type FrozenAxis,
-  findGroups,
-  gatherEvidence,
-  joinCuts,
-  keepCounts,
-  type MaskableWeight,
-  maskableWeights,
-  maskGraph,
-  maskNofM,
-  type PruneGroup,
-  type PruneGroups,
-  type PruneUnit,
-  proveCut,
-  proveGroups,
-  type ScoreOptions,
-  scoreGroups,
-  selectUnits,
-  whyFrozen,
-  whyTogether,
-} from "./prune/index.ts";
+export * from "./prune/index.ts";
 // Quantisation
 export {
   type CalibrationBatch,

@@ -7,6 +7,7 @@ import type { Target, TargetName } from "./target.ts";
 
 export type {
   ArtifactKind,
+  Granularity,
   RecoverySettings,
   RuleContext,
   SensitivitySettings,

@@ -2,10 +2,14 @@ import { type DeviceProfile, listWork, unsupported } from "../src/cost/index.ts"
 import type { Graph } from "../src/ir/index.ts";
 import type { Target, TargetRule } from "./target.ts";
 
-/** Output channels by node, for the nodes that have weights. */
+/** Output channels by node, for the nodes that have weights: a product of two activations has heads, which no device pads. */
 function channels(graph: Graph, profile: DeviceProfile, target: Target): ReadonlyMap<string, number> {
   const work = listWork(graph, { precision: profile.deploy.precision, fuseResidual: target.fusesResidual });
-  return new Map(work.filter(({ macs }) => macs > 0).map(({ node, outChannels }) => [node, outChannels]));
+  return new Map(
+    work
+      .filter(({ macs, weightBytes }) => macs > 0 && weightBytes > 0)
+      .map(({ node, outChannels }) => [node, outChannels]),
+  );
 }
 
 /** No cut may leave a channel count that the device pads: it would cost accuracy and gain no time. */

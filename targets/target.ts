@@ -53,6 +53,12 @@ export interface TargetRule {
   check(context: RuleContext): readonly { readonly node: string; readonly found: string }[];
 }
 
+/**
+ * What may be cut: "channels" (with the size of heads and hidden units), "heads" (whole attention heads and whole groups of convolutions), "blocks" (whole
+ * residual blocks).
+ */
+export type Granularity = "channels" | "heads" | "blocks";
+
 /** A way of deploying: what to default to, what to do, what to hold. */
 export interface Target {
   readonly name: TargetName;
@@ -68,6 +74,8 @@ export interface Target {
   readonly minimumUnits: number;
   /** Kept channel counts are multiples of this, or of the profile's own alignment where that is greater. */
   readonly grain: number;
+  /** What is cut when the command line does not say. */
+  readonly granularity: readonly Granularity[];
   readonly sensitivity: SensitivitySettings;
   readonly recovery: RecoverySettings;
   readonly sparsity: SparsitySettings | null;

@@ -21,6 +21,8 @@ export interface DeployOptions {
   readonly epochs?: number;
   readonly qat?: number;
   readonly criterion?: string;
+  readonly granularity?: string;
+  readonly sparsityCriterion?: string;
   readonly testSamples?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -41,6 +43,8 @@ const FLAGS = {
   epochs: "--epochs",
   qat: "--qat",
   criterion: "--criterion",
+  granularity: "--granularity",
+  sparsityCriterion: "--sparsity-criterion",
   testSamples: "--test-samples",
 } as const satisfies Partial<Record<keyof DeployOptions, string>>;
 

@@ -3,6 +3,15 @@ import type { Dim } from "../../src/ir/index.ts";
 import type { InputSettings } from "../model-file.ts";
 
 const HINT = "Write --input name:1,3,224,224 for a shape (N for an open batch), --input name=16000 for a constant.";
+/** What the flag `--input` says of itself in every command that has it. */
+export const INPUT_HELP =
+  "size of an input that the file leaves open (name:1,3,224,224) or a constant for it (name=16000); may be repeated";
+
+/** Gathers a flag that may be repeated. */
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
 /** No tensor has more elements. */
 const LARGEST_SIZE = 2 ** 31 - 1;
 

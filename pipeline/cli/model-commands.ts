@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { TARGETS } from "../../targets/index.ts";
 import { type ConvertOptions, runConvert } from "./convert-command.ts";
+import { collect, INPUT_HELP } from "./input-flag.ts";
 import { type InspectOptions, runInspect } from "./inspect-command.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -28,13 +29,6 @@ Exit codes:
   2  the result differs from the original by more than it may: nothing is written
   1  an error of use or input
 `;
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
-}
-
-const INPUT_HELP =
-  "size of an input that the file leaves open (name:1,3,224,224) or a constant for it (name=16000); may be repeated";
 
 /** `espalier inspect`. */
 export function inspectCommand(): Command {

@@ -1,14 +1,17 @@
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { EspalierError } from "../../src/diagnostics/index.ts";
-import { CRITERIA } from "../../src/prune/index.ts";
+import { CRITERIA, MASK_CRITERIA } from "../../src/prune/index.ts";
 import { TARGETS } from "../../targets/index.ts";
 import { VERSION } from "../version.ts";
 import { runDeploy } from "./deploy-command.ts";
 import { UsageExit } from "./failure.ts";
+import { groupsCommand } from "./groups-command.ts";
 import { printProfiles, printTargets } from "./list-commands.ts";
 import { convertCommand, inspectCommand } from "./model-commands.ts";
 import type { Outcome } from "./outcome.ts";
+import { pruneCommand } from "./prune-command.ts";
 import { parseQuantity, type QuantityKind } from "./quantity.ts";
+import { sparsifyCommand } from "./sparsify-command.ts";
 import { evaluateCommand, finetuneCommand, trainCommand } from "./training-commands.ts";
 
 /** A parser of option values whose error is commander's own, so that usage errors look alike. */
@@ -48,6 +51,8 @@ Examples:
   $ espalier deploy --target cpu --quiet --json > report.json
   # what a model is, and what the targets would refuse
   $ espalier inspect model.tflite
+  # what can be cut together, and what is frozen and why
+  $ espalier groups model.onnx
   # another format, verified in its runtime
   $ espalier convert model.onnx model.tflite
   # train, fine-tune, judge
@@ -91,6 +96,12 @@ function deployCommand(outcome: Outcome): Command {
     .option("--epochs <n>", "fine-tuning epochs; 0 for none, fractions allowed", decimal)
     .option("--qat <n>", "epochs of quantisation-aware training for int8, fractions allowed (default: 0)", decimal)
     .addOption(new Option("--criterion <name>", "importance of a unit").choices(Object.keys(CRITERIA)))
+    .option("--granularity <words>", "what is cut: channels, heads, blocks, or all; several with commas")
+    .addOption(
+      new Option("--sparsity-criterion <name>", "which weights become zero, ampere only (default: magnitude)").choices(
+        MASK_CRITERIA,
+      ),
+    )
     .option(
       "--test-samples <n>",
       "judge accuracy on the first n test samples only (the report says so)",
@@ -121,6 +132,9 @@ export function buildProgram(outcome: Outcome): Command {
     .addHelpText("after", EXAMPLES);
   program.addCommand(deployCommand(outcome));
   program.addCommand(inspectCommand());
+  program.addCommand(groupsCommand());
+  program.addCommand(pruneCommand(outcome));
+  program.addCommand(sparsifyCommand());
   program.addCommand(convertCommand(outcome));
   program.addCommand(trainCommand(outcome));
   program.addCommand(finetuneCommand(outcome));

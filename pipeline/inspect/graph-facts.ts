@@ -79,7 +79,7 @@ export function operatorFacts(graph: Graph): OperatorFact[] {
 }
 
 /** Weights: constants of rank 1 and more that are real numbers, or integers that a DequantizeLinear makes into some. Scales and zero points are none. */
-export function parameterFacts(graph: Graph): { readonly count: number; readonly bytes: number } {
+export function parameterValues(graph: Graph): Value[] {
   const weights = new Set<ValueId>();
   const settings = new Set<ValueId>();
   for (const { op, inputs } of graph.nodes) {
@@ -88,12 +88,18 @@ export function parameterFacts(graph: Graph): { readonly count: number; readonly
       if (id !== null && isScaling) (i === 0 ? weights : settings).add(id);
     });
   }
+  return [...graph.values.values()].filter(({ id, type, data }) => {
+    if (data === undefined || data.shape.length === 0 || settings.has(id)) return false;
+    return DTYPES[type.dtype].float || weights.has(id);
+  });
+}
+
+/** Numbers and bytes of the weights. */
+export function parameterFacts(graph: Graph): { readonly count: number; readonly bytes: number } {
   let [count, bytes] = [0, 0];
-  for (const { id, type, data } of graph.values.values()) {
-    if (data === undefined || data.shape.length === 0 || settings.has(id)) continue;
-    if (!DTYPES[type.dtype].float && !weights.has(id)) continue;
-    count += data.data.length;
-    bytes += data.data.byteLength;
+  for (const { data } of parameterValues(graph)) {
+    count += data!.data.length;
+    bytes += data!.data.byteLength;
   }
   return { count, bytes };
 }

@@ -5,13 +5,14 @@ import {
   type Constraint,
   type Costs,
   type Metric,
+  priceAt,
   priceCurve,
   priceOf,
   solveBudget,
 } from "../../src/search/index.ts";
 import { type DeviceCost, deviceCost, type LatencyBasis, searchCosts } from "../../targets/index.ts";
 import { budgetFailure } from "../budget-failure.ts";
-import { candidate, candidateShapes } from "../candidates.ts";
+import { candidate, candidateOptions, candidateShapes } from "../candidates.ts";
 import type { DeployConfig } from "../config.ts";
 import { type RunContext, runStage, type Staged } from "../context.ts";
 import { costOptions } from "../device.ts";
@@ -100,12 +101,13 @@ function solve(
   const { config } = context;
   const latencyBasis = latencyBasisOf(config);
   const groups = findGroups(model.graph);
+  const shared = candidateOptions(model.graph, config);
   const options = costOptions(config);
   const { scores, curves, baseline } = sensitivity;
   const original = deviceCost(model.graph, options.original);
   const costAt = (kept: Assignment) =>
     searchCosts(
-      deviceCost(candidateShapes(model.graph, groups, scores, kept), options.candidate),
+      deviceCost(candidateShapes(model.graph, groups, scores, kept, shared), options.candidate),
       latencyBasis,
       original,
       config.profile,
@@ -113,9 +115,9 @@ function solve(
   const constraints = constraintsFor(config, original, shares);
   let evaluated = 0;
   const result = solveBudget({
-    choices: curves.map(({ group, size, counts, points }) => {
+    choices: curves.map(({ group, size, counts, points, inside }) => {
       const curve = priceCurve(size, baseline.loss, points);
-      return { id: group, counts, price: (kept) => priceOf(curve, kept) };
+      return { id: group, counts, price: (kept) => priceOf(curve, kept), inside };
     }),
     constraints,
     cost: (kept) => {
@@ -125,7 +127,7 @@ function solve(
     },
   });
   const { chosen } = result;
-  if (chosen === null) throw budgetFailure(result.witnesses, config.limits);
+  if (chosen === null) throw budgetFailure(result.witnesses, config.limits, config.granularity);
   const lost = accuracyPrice(sensitivity);
   const point = (p: typeof chosen): BudgetPoint => ({
     costs: p.costs,
@@ -148,11 +150,12 @@ function solve(
 
 /** Predicted loss of accuracy of an assignment, in percentage points. */
 function accuracyPrice({ curves, baseline }: Sensitivity): (kept: Assignment) => number {
-  const prices = curves.map(({ group, size, points }) => {
+  const choices = curves.map(({ group, size, counts, points, inside }) => {
     const errors = points.map(({ kept, accuracy }) => ({ kept, loss: 100 * (1 - accuracy) }));
-    return { group, curve: priceCurve(size, 100 * (1 - baseline.accuracy), errors) };
+    const curve = priceCurve(size, 100 * (1 - baseline.accuracy), errors);
+    return { id: group, counts, price: (kept: number) => priceOf(curve, kept), inside };
   });
-  return (kept) => prices.reduce((sum, { group, curve }) => sum + priceOf(curve, kept[group] ?? curve.size), 0);
+  return (kept) => priceAt(choices, kept);
 }
 
 /** Shares of the original's MACs that are tried one after the other until the candidate, timed beside the original, is fast enough. */
@@ -165,11 +168,12 @@ async function solveMeasured(context: RunContext, model: ImportedModel, sensitiv
   const { limits } = context.config;
   if (limits.latencyMs === null && limits.latencyShare === null) return solve(context, model, sensitivity);
   const groups = findGroups(model.graph);
+  const shared = candidateOptions(model.graph, context.config);
   let best = Number.POSITIVE_INFINITY;
   let lastLimit = 0;
   for (const macs of MAC_SHARES) {
     const budget = solve(context, model, sensitivity, { macs });
-    const cut = candidate(model.graph, groups, sensitivity.scores, budget.kept);
+    const cut = candidate(model.graph, groups, sensitivity.scores, budget.kept, shared);
     const pair = [model.graph, cut].map((graph) => ({
       kind: "onnx" as const,
       model: runPasses(graph, deployPipeline),
@@ -183,5 +187,5 @@ async function solveMeasured(context: RunContext, model: ImportedModel, sensitiv
     );
     if (small!.medianMs <= TIMING_MARGIN * limit) return budget;
   }
-  throw budgetFailure([{ metric: "latencyMs", limit: lastLimit, best }], limits);
+  throw budgetFailure([{ metric: "latencyMs", limit: lastLimit, best }], limits, context.config.granularity);
 }

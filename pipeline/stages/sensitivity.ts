@@ -1,13 +1,27 @@
 import { subset } from "../../src/data/index.ts";
-import { findGroups, gatherEvidence, type PruneGroups, scoreGroups } from "../../src/prune/index.ts";
+import type { Graph } from "../../src/ir/index.ts";
+import {
+  enclosingBlocks,
+  findGroups,
+  gatherEvidence,
+  granularityOf,
+  type PruneBlock,
+  type PruneGroups,
+  scoreGroups,
+} from "../../src/prune/index.ts";
 import { evaluate, reestimateBatchNorm } from "../../src/train/index.ts";
-import { candidate, choicesOf, cuttable, grainOf, type Scores } from "../candidates.ts";
+import { candidate, candidateOptions, choicesOf, cuttable, grainOf, removable, type Scores } from "../candidates.ts";
 import { type RunContext, runStage, type Staged } from "../context.ts";
 import type { Baseline } from "./baseline.ts";
 import type { ImportedModel } from "./import.ts";
 
+/** A group, or a residual block: one unit that stays or goes. */
 export interface GroupCurve {
   readonly group: string;
+  /** What its units are, for people: "channels", "heads", "residual block". */
+  readonly unit: string;
+  /** Blocks with which it is gone, by name. */
+  readonly inside: readonly string[];
   readonly members: readonly string[];
   readonly size: number;
   /** Numbers of units it may keep, falling. */
@@ -42,6 +56,7 @@ export async function sensitivityStage(
       criterion: config.criterion,
       settings,
       seed: config.seed,
+      granularity: config.granularity,
       grain: grainOf(config.target, config.profile),
       minimumUnits,
     },
@@ -54,23 +69,20 @@ export async function sensitivityStage(
         Int32Array.from({ length: samples }, (_, i) => i),
       );
       const whole = await evaluate(model.graph, heldOut);
-      const grain = grainOf(config.target, config.profile);
-      const plans = cuttable(groups).map((group) => {
-        const counts = choicesOf(group, grain, minimumUnits);
-        return { group, counts, measured: measuredCounts(counts, settings.ratios) };
-      });
+      const plans = plansOf(context, model.graph, groups);
+      const options = candidateOptions(model.graph, config);
       const total = plans.reduce((sum, plan) => sum + plan.measured.length, 0);
       let done = 0;
       const curves: GroupCurve[] = [];
-      for (const { group, counts, measured } of plans) {
+      for (const { measured, ...plan } of plans) {
         const points: GroupCurve["points"][number][] = [];
         for (const kept of measured) {
-          const cut = candidate(model.graph, groups, scores, { [group.name]: kept });
+          const cut = candidate(model.graph, groups, scores, { [plan.group]: kept }, options);
           const { loss, accuracy } = await evaluate(await reestimateBatchNorm(cut, data.train, REESTIMATE), heldOut);
           points.push({ kept, loss, accuracy });
-          context.progress.step(++done, total, group.name);
+          context.progress.step(++done, total, plan.group);
         }
-        curves.push({ group: group.name, members: group.texts, size: group.size, counts, points });
+        curves.push({ ...plan, points });
       }
       const frozen = groups.frozen.map((axis) => ({ axis: `${axis.name}[${axis.axis}]`, reason: axis.reason }));
       return {
@@ -81,6 +93,47 @@ export async function sensitivityStage(
     summary: ({ curves }) =>
       `${curves.length} groups, ${curves.reduce((sum, c) => sum + c.points.length, 0)} measurements`,
   });
+}
+
+interface Plan extends Omit<GroupCurve, "points"> {
+  /** The counts at which it is measured. */
+  readonly measured: readonly number[];
+}
+
+/** What is measured: every group at a few sizes, every block once, without it. */
+function plansOf({ config }: RunContext, graph: Graph, groups: PruneGroups): Plan[] {
+  const { sensitivity: settings, minimumUnits } = config.target;
+  const grain = grainOf(config.target, config.profile);
+  const chosen = cuttable(groups, config.granularity);
+  const blocks = removable(graph, config.granularity);
+  const enclosing = enclosingBlocks(graph, blocks, chosen);
+  const inside = (name: string) => enclosing.get(name)!;
+  return [
+    ...chosen.map((group): Plan => {
+      const { name, size, texts: members } = group;
+      const counts = choicesOf(group, grain, minimumUnits);
+      const measured = measuredCounts(counts, settings.ratios);
+      const unit = granularityOf(graph, groups, group);
+      return { group: name, unit, inside: inside(name), members, size, counts, measured };
+    }),
+    ...blocks.map((block): Plan => {
+      const { name, nodes: members } = block;
+      return {
+        group: name,
+        unit: unitOf(block),
+        inside: inside(name),
+        members,
+        size: 1,
+        counts: [1, 0],
+        measured: [0],
+      };
+    }),
+  ];
+}
+
+/** A product with a gate is a residual block whose branch multiplies. */
+function unitOf({ join }: PruneBlock): string {
+  return join?.neutral === 1 ? "gate" : "residual block";
 }
 
 /** The allowed counts nearest to the ratios, without the whole. */

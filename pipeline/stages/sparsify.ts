@@ -1,8 +1,8 @@
 import { isSparse24Eligible, listWork } from "../../src/cost/index.ts";
 import { type Graph, valueById } from "../../src/ir/index.ts";
-import { editGraph } from "../../src/ops/index.ts";
-import { applyMask, checkNofM, type MaskableWeight, maskableWeights, maskNofM } from "../../src/prune/index.ts";
-import { fromNumbers, type Tensor, toNumbers } from "../../src/tensor/index.ts";
+import { checkNofM, type MaskableWeight, maskableWeights, maskSamples, maskWeights } from "../../src/prune/index.ts";
+import { type Tensor, toNumbers } from "../../src/tensor/index.ts";
+import type { TrainingData } from "../../src/train/index.ts";
 import type { DeployConfig } from "../config.ts";
 
 /** A layer as far as N:M sparsity is concerned. */
@@ -18,7 +18,7 @@ export interface SparseLayer {
 }
 
 /** The weights that will hold the pattern: those that can, in layers where sparse kernels win on the device. */
-export function eligibleWeights(graph: Graph, config: DeployConfig): MaskableWeight[] {
+export function eligibleWeights(graph: Graph, config: Pick<DeployConfig, "target" | "profile">): MaskableWeight[] {
   const { profile, target } = config;
   if (target.sparsity === null || profile.class !== "gpu") return [];
   const { batch, precision } = profile.deploy;
@@ -35,21 +35,24 @@ export function sparseNodes(config: DeployConfig): (graph: Graph) => ReadonlySet
   return (graph) => new Set(eligibleWeights(graph, config).map(({ node }) => node.name));
 }
 
-/** The graph with its eligible weights masked, and the masks (0 or 1, float32) by weight name for training. */
-export function sparsify(
+/** The graph with its eligible weights masked, and the masks (0 or 1, float32) by weight name for training. Criteria that look at inputs see the first samples of `data`. */
+export async function sparsify(
   graph: Graph,
   config: DeployConfig,
-): { readonly graph: Graph; readonly masks: Map<string, Tensor> } {
+  data: TrainingData,
+): Promise<{ readonly graph: Graph; readonly masks: ReadonlyMap<string, Tensor> }> {
   const { n, m } = config.target.sparsity!;
-  const builder = editGraph(graph);
-  const masks = new Map<string, Tensor>();
-  for (const { value, axis } of eligibleWeights(graph, config)) {
-    const weight = valueById(graph, value);
-    const mask = maskNofM(weight.data!, axis, n, m);
-    builder.setConstant(value, applyMask(weight.data!, mask));
-    masks.set(weight.name, fromNumbers("float32", mask.shape, mask.data));
-  }
-  return { graph: builder.build(), masks };
+  const eligible = sparseNodes(config)(graph);
+  if (eligible.size === 0) return { graph, masks: new Map() };
+  return maskWeights(
+    graph,
+    { kind: "n-of-m", n, m },
+    {
+      criterion: config.sparsityCriterion,
+      samples: maskSamples(graph, data),
+      exclude: ({ node }) => (eligible.has(node.name) ? null : "sparse kernels do not win"),
+    },
+  );
 }
 
 /** Every layer with a weight: whether the pattern was asked of it, why not, and whether its emitted weights obey. */

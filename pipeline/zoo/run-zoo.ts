@@ -1,7 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { onInterrupt } from "../../src/io/index.ts";
 import type { ZooEntry } from "./find-models.ts";
+import { runInWorkers } from "./in-workers.ts";
 import type { ZooRow } from "./row.ts";
 
 export interface ZooOptions {
@@ -11,81 +10,9 @@ export interface ZooOptions {
   readonly onRow: (row: ZooRow) => void;
 }
 
-/** A worker whose memory has grown beyond this gives way to a fresh one: runtimes keep what they once had. */
-const MAX_MEMORY = 1.5e9;
-/** Heap of a worker, in MiB: a model that needs more is one line that fails, not a machine that swaps. */
-const HEAP_MIB = 4096;
-
-const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
-
-interface Answer {
-  readonly row: ZooRow;
-  readonly memory: number;
-}
-
-/** Tries every model in child processes, one after the other. A crash, a hang or too much memory fails that model alone. */
-export async function runZoo(entries: readonly ZooEntry[], options: ZooOptions): Promise<ZooRow[]> {
-  const rows: ZooRow[] = [];
-  let worker: ChildProcess | null = null;
-  const stop = () => {
-    worker?.kill("SIGKILL");
-    worker = null;
-  };
-  const done = onInterrupt(stop);
-  try {
-    for (const entry of entries) {
-      // "advanced": JSON has no Infinity.
-      worker ??= fork(WORKER, {
-        execArgv: [...process.execArgv, `--max-old-space-size=${HEAP_MIB}`],
-        stdio: ["ignore", "ignore", "pipe", "ipc"],
-        serialization: "advanced",
-      });
-      const answer = await ask(worker, entry, options.timeoutMs);
-      if ("failure" in answer || answer.memory > MAX_MEMORY) stop();
-      const row = "failure" in answer ? crashed(entry, answer.failure, answer.seconds) : answer.row;
-      rows.push(row);
-      options.onRow(row);
-    }
-  } finally {
-    stop();
-    done();
-  }
-  return rows;
-}
-
-interface Failure {
-  readonly failure: string;
-  readonly seconds: number;
-}
-
-/** The worker's answer, or how it ended without one. */
-function ask(worker: ChildProcess, entry: ZooEntry, timeoutMs: number): Promise<Answer | Failure> {
-  const start = performance.now();
-  return new Promise((resolve) => {
-    let said = "";
-    const hear = (chunk: Buffer) => {
-      said = (said + chunk.toString()).slice(-4000);
-    };
-    const end = (answer: Answer | { readonly failure: string }) => {
-      clearTimeout(timer);
-      worker.off("message", onMessage).off("exit", onExit).off("error", onError);
-      worker.stderr?.off("data", hear);
-      resolve("failure" in answer ? { ...answer, seconds: (performance.now() - start) / 1000 } : answer);
-    };
-    const onMessage = (message: unknown) => end(message as Answer);
-    const onError = (error: Error) => end({ failure: `the process failed: ${error.message}` });
-    const onExit = (code: number | null, signal: string | null) => {
-      const last = said
-        .trim()
-        .split("\n")
-        .find((line) => /error|fatal|abort/i.test(line));
-      end({ failure: `the process ended with ${signal ?? `code ${code}`}${last === undefined ? "" : `: ${last}`}` });
-    };
-    const timer = setTimeout(() => end({ failure: `no answer within ${timeoutMs / 1000} s` }), timeoutMs);
-    worker.on("message", onMessage).on("exit", onExit).on("error", onError);
-    worker.stderr?.on("data", hear);
-    worker.send(entry);
-  });
+/** Reads and compares every model in child processes, one after the other. */
+export function runZoo(entries: readonly ZooEntry[], options: ZooOptions): Promise<ZooRow[]> {
+  return runInWorkers(entries, { ...options, worker: fileURLToPath(new URL("./worker.ts", import.meta.url)), crashed });
 }
 
 function crashed({ name }: ZooEntry, detail: string, seconds: number): ZooRow {

@@ -1,4 +1,3 @@
-import { EspalierError } from "../../src/diagnostics/index.ts";
 import { valueById } from "../../src/ir/index.ts";
 import type { Tensor } from "../../src/tensor/index.ts";
 import { storedWeights } from "../inspect/stored-weights.ts";
@@ -7,6 +6,7 @@ import { type ComparedOutput, compareRuns } from "../model-check/compare-runs.ts
 import { arithmeticOf, boundsOf } from "../model-check/exactness.ts";
 import { sampleInputs } from "../model-check/sample-inputs.ts";
 import type { ModelBytes } from "../model-file.ts";
+import { attempt, messageOf } from "./attempt.ts";
 import type { ZooEntry } from "./find-models.ts";
 import type { Golden } from "./golden.ts";
 import { type Imported, importAs, importGraph, isRefusal } from "./import-as.ts";
@@ -15,24 +15,6 @@ import { type Reference, runOriginal, sizesText } from "./reference.ts";
 import type { ZooRow } from "./row.ts";
 
 const SEED = 1;
-
-/** An error in one line, with its place inside the file: the line starts with the file's name already. */
-function messageOf(error: unknown, path = ""): string {
-  if (!(error instanceof EspalierError))
-    return `crash: ${error instanceof Error ? (error.stack ?? error.message) : error}`;
-  const place = error.where?.replace(path, "").replace(/^, /, "") ?? "";
-  return `${error.message}${place === "" ? "" : ` (at ${place})`}`;
-}
-
-type Attempt<T> = { readonly value: T; readonly error?: never } | { readonly value?: never; readonly error: unknown };
-
-async function attempt<T>(action: () => Promise<T> | T): Promise<Attempt<T>> {
-  try {
-    return { value: await action() };
-  } catch (error) {
-    return { error };
-  }
-}
 
 /** Imports one model, runs it and its original on the same inputs, and compares. Never throws: whatever goes wrong is in the row. */
 export async function tryModel(entry: ZooEntry): Promise<ZooRow> {

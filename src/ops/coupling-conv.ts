@@ -31,3 +31,18 @@ export function coupleConv(c: CouplingContext<{ readonly group: number }>): void
 export function coupleConvTranspose(c: CouplingContext<{ readonly group: number }>): void {
   coupleWeight(c, true);
 }
+
+/** Samples are taken alike in all channels; with several groups, of channels or of offsets, which channels share an offset would change. */
+export function coupleDeformConv(c: CouplingContext<{ readonly group: number; readonly offset_group: number }>): void {
+  for (const input of [2, 4]) if (c.facts.has(input)) c.freeze(input, "mixed");
+  if (c.facts.attrs.group > 1 || c.facts.attrs.offset_group > 1) {
+    for (const input of [0, 1, 3]) if (c.facts.has(input)) c.freeze(input, "shared-blocks");
+    return;
+  }
+  const bias = c.facts.has(3) ? [{ input: 3, axes: [1] }] : [];
+  c.contract(
+    { input: 0, axes: [0, CONTRACTED, OPAQUE, OPAQUE] },
+    { input: 1, axes: [1, CONTRACTED, OPAQUE, OPAQUE] },
+    bias,
+  );
+}

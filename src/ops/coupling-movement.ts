@@ -1,5 +1,5 @@
 import { normalAxis, type Shape } from "../ir/index.ts";
-import { alignedAxes, type CouplingContext, coupleOpaque, OPAQUE } from "./coupling-rule.ts";
+import { alignedAxes, type CouplingContext, coupleOpaque } from "./coupling-rule.ts";
 
 /** The target follows the cut; a symbolic axis keeps its entry (0 copies the input's, -1 takes what is left). */
 export function coupleReshape(c: CouplingContext<unknown>): void {
@@ -47,20 +47,24 @@ export function coupleBatchNorm(c: CouplingContext<unknown>): void {
   c.join([{ input: 0, axes: alignedAxes(rank, rank) }, ...[1, 2, 3, 4].map((input) => ({ input, axes: [1] }))]);
 }
 
-/** Scale and bias belong to axis 1; the statistics are of the spatial axes, which mix. */
+/** Scale and bias belong to axis 1; the statistics are of the spatial axes. */
 export function coupleInstanceNorm(c: CouplingContext<unknown>): void {
-  const x = c.facts.shape(0);
-  c.join([{ input: 0, axes: x.map((_, i) => (i < 2 ? i : OPAQUE)) }, ...[1, 2].map((input) => ({ input, axes: [1] }))]);
+  const spatial = c.facts.shape(0).flatMap((_, i) => (i < 2 ? [] : [i]));
+  c.normalise(
+    spatial,
+    [1, 2].map((input) => ({ input, axes: [1] })),
+  );
 }
 
-/** The axes that are normalised mix, and with them scale and bias; where the statistics are read too, nothing is cut. */
+/** Scale and bias are aligned to the right; where the statistics are read too, nothing is cut. */
 export function coupleLayerNorm(c: CouplingContext<{ readonly axis: number }>): void {
   const rank = c.facts.shape(0).length;
   const first = normalAxis(c.facts.attrs.axis, rank);
-  for (const input of [1, 2]) if (c.facts.has(input)) c.freeze(input, "mixed");
-  coupleOpaque(
-    c,
-    Array.from({ length: rank }, (_, i) => i).filter((i) => i >= first || c.facts.outputCount > 1),
+  const parameters = [1, 2].filter((input) => c.facts.has(input));
+  if (c.facts.outputCount > 1) for (const input of [0, ...parameters]) c.freeze(input, "norm-statistics");
+  c.normalise(
+    Array.from({ length: rank - first }, (_, i) => first + i),
+    parameters.map((input) => ({ input, axes: alignedAxes(c.facts.shape(input).length, rank) })),
   );
 }
 
@@ -75,17 +79,6 @@ export function coupleResize(
   const { axes } = c.facts.attrs;
   const listed = axes.length === 0 ? alignedAxes(rank, rank) : axes.map((axis) => normalAxis(axis, rank));
   c.onCut((view) => ({ ints: [{ input: 3, values: listed.map((axis) => view.outputShape(0)[axis] as number) }] }));
-}
-
-/**
- * Elements named along one axis by indices of the data's rank: there anything may be read or written, on the other axes positions correspond. An
- * axis on which the indices reach less far than the data keeps its size.
- */
-export function coupleElements(c: CouplingContext<{ readonly axis: number }>): void {
-  const data = c.facts.shape(0);
-  const axis = normalAxis(c.facts.attrs.axis, data.length);
-  const aligned = data.map((dim, i) => (i === axis || dim !== c.facts.shape(1)[i] ? OPAQUE : i));
-  c.join(c.facts.inputs.map((_, input) => ({ input, axes: aligned })));
 }
 
 /** Axes that are cropped or padded mix; sizes that are stated for others follow the cut. */

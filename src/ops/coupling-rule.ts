@@ -40,8 +40,8 @@ export interface NodeChange {
 export interface CouplingContext<A> {
   readonly facts: OpContext<A>;
   readonly outputShape: (output?: number) => Shape;
-  /** Elementwise meeting of broadcast operands: positions that meet belong together; parameters (constants) join. Result: output 0. */
-  readonly join: (operands: readonly Operand[]) => void;
+  /** Elementwise meeting of broadcast operands: positions that meet belong together; parameters (constants) join. Result: output 0, or another. */
+  readonly join: (operands: readonly Operand[], output?: number) => void;
   /** Sum over the axis that both operands call CONTRACTED; `parameters` (a bias) then join the result. Result: output 0. */
   readonly contract: (a: Operand, b: Operand, parameters?: readonly Operand[]) => void;
   /** Convolution of inputs 0 (x), 1 (weight), 2 (bias) in `groups` blocks; `transposed`: the weight is [Cin, Cout/groups, ...]. */
@@ -68,8 +68,12 @@ export interface CouplingContext<A> {
   /** Broadcasts input 0 to the output's shape; an axis that grows from 1 has the fixed size that the node states. */
   readonly expand: () => void;
   readonly tile: (repeats: readonly number[]) => void;
-  /** Reduction of input 0 over axes; `exact`: zeroed positions do not matter (a sum), else tracked axes are frozen. */
-  readonly reduce: (axes: readonly number[], keepDims: boolean, exact: boolean) => void;
+  /** Reduction of input 0 over axes: of a sum zeroed positions do not matter; a mean is a statistic; along others positions mix. */
+  readonly reduce: (axes: readonly number[], keepDims: boolean, kind: "sum" | "mean" | "other") => void;
+  /** Input 0 normalised by its mean and variance over the axes; parameters (scale, bias) join. Result: output 0. */
+  readonly normalise: (axes: readonly number[], parameters: readonly Operand[]) => void;
+  /** Input 0 divided by its norm over the axes, a sum in which zeroed positions do not matter. Result: output 0. */
+  readonly divideByNorm: (axes: readonly number[]) => void;
   /** Fixes the size of the tracked axes of an input (all by default), with the reason that reports show. */
   readonly freeze: (input: number, reason: string, axes?: readonly number[]) => void;
   /** Registers how the node's own constants and attributes follow a cut. */

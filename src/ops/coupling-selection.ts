@@ -84,6 +84,19 @@ export function coupleGather(c: CouplingContext<{ readonly axis: number }>): voi
   });
 }
 
+/** A constant choice of positions; without an axis (`null`) the whole input is flattened first, and keeps its size. The condition follows the cut. */
+export function coupleCompress(c: CouplingContext<unknown>, axis: number | null, positions: readonly number[]): void {
+  if (axis === null) {
+    c.freeze(0, "mixed");
+    return;
+  }
+  c.select([{ axis, positions }]);
+  const chosen = new Set(positions);
+  c.onCut((view) => ({
+    ints: [{ input: 1, values: view.inputKept(0, axis).map((position) => (chosen.has(position) ? 1 : 0)) }],
+  }));
+}
+
 export function couplePad(
   c: CouplingContext<{ readonly mode: string }>,
   begins: readonly number[],

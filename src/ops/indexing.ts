@@ -1,8 +1,9 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, normalAxis, type Shape, shapeText, staticDim } from "../ir/index.ts";
 import { int, string } from "./attributes.ts";
-import { coupleElements } from "./coupling-movement.ts";
+import { coupleElements, coupleGatherPoints, coupleScatterPoints } from "./coupling-indexing.ts";
 import { coupleOpaque } from "./coupling-rule.ts";
+import { coupleCompress } from "./coupling-selection.ts";
 import * as gradient from "./gradient-indexing.ts";
 import { compressRule } from "./gradient-pad.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
@@ -85,7 +86,7 @@ export const GatherND = defineOp({
   inputs: [2, 2],
   kind: "movement",
   infer: (c) => [typed(c.type(0).dtype, pointedShape(c, c.attrs.batch_dims))],
-  couple: "frozen",
+  couple: coupleGatherPoints,
   gradient: gradient.gatherND,
 });
 
@@ -101,7 +102,7 @@ export const ScatterND = defineOp({
       throw new EspalierError("input", `ScatterND needs updates of ${shapeText(wanted)}, got ${shapeText(c.shape(2))}`);
     return [c.type(0)];
   },
-  couple: "frozen",
+  couple: coupleScatterPoints,
   gradient: gradient.scatterND,
 });
 
@@ -126,7 +127,12 @@ export const Compress = defineOp({
       c.attrs.axis === NO_AXIS ? [count] : x.map((dim, i) => (i === normalAxis(c.attrs.axis, x.length) ? count : dim));
     return [typed(c.type(0).dtype, shape)];
   },
-  couple: "frozen",
+  couple: (c) =>
+    coupleCompress(
+      c,
+      c.facts.attrs.axis === NO_AXIS ? null : normalAxis(c.facts.attrs.axis, c.facts.shape(0).length),
+      compressedPositions(c.facts),
+    ),
   gradient: compressRule<{ readonly axis: number }>(compressedPositions, NO_AXIS),
 });
 

@@ -2,6 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { shapeText } from "../ir/index.ts";
 import { DTYPES, dtypeFromOnnx } from "../tensor/index.ts";
 import { int } from "./attributes.ts";
+import { OPAQUE } from "./coupling-rule.ts";
 import { zeroRule } from "./gradient-elementwise.ts";
 import { checkElements } from "./pointwise.ts";
 import { defineOp, typed } from "./spec.ts";
@@ -37,7 +38,10 @@ export const Det = defineOp({
       throw new EspalierError("input", `Det needs square matrices, got ${shapeText(x)}`);
     return [typed(c.type(0).dtype, x.slice(0, -2))];
   },
-  couple: "frozen",
+  couple: (c) => {
+    const rank = c.facts.shape(0).length;
+    c.join([{ input: 0, axes: c.facts.shape(0).map((_, i) => (i < rank - 2 ? i : OPAQUE)) }]);
+  },
   // det(x) x^-T: there is no operator that inverts a matrix.
   gradient: "not-written",
 });

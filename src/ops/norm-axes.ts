@@ -18,7 +18,7 @@ export const LpNormalization = defineOp({
       throw new EspalierError("input", `LpNormalization is defined for p of 1 and 2, got ${c.attrs.p}`);
     return [c.type(0)];
   },
-  couple: (c) => coupleOpaque(c, [normalAxis(c.facts.attrs.axis, c.facts.shape(0).length)]),
+  couple: (c) => c.divideByNorm([normalAxis(c.facts.attrs.axis, c.facts.shape(0).length)]),
   gradient: gradient.lpNormalization,
 });
 
@@ -53,10 +53,8 @@ export const MeanVarianceNormalization = defineOp({
   },
   couple: (c) => {
     const rank = c.facts.shape(0).length;
-    coupleOpaque(
-      c,
-      c.facts.attrs.axes.map((axis) => normalAxis(axis, rank)),
-    );
+    const axes = c.facts.attrs.axes.map((axis) => normalAxis(axis, rank));
+    c.normalise(axes, []);
   },
   gradient: gradient.meanVariance,
 });

@@ -2,6 +2,7 @@ import { EspalierError } from "../diagnostics/index.ts";
 import { normalAxis, shapeText, staticDim } from "../ir/index.ts";
 import { toInts } from "../tensor/index.ts";
 import { int } from "./attributes.ts";
+import { coupleOneHot, coupleTopK } from "./coupling-indexing.ts";
 import { coupleOpaque } from "./coupling-rule.ts";
 import * as gradient from "./gradient-ranking.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
@@ -31,8 +32,7 @@ export const TopK = defineOp({
     const shape = x.map((dim, i) => (i === axis ? k : dim));
     return [typed(c.type(0).dtype, shape), typed("int64", shape)];
   },
-  // Two outputs whose positions correspond: no verb of coupling says that of anything but a split.
-  couple: "frozen",
+  couple: coupleTopK,
   gradient: gradient.topK,
 });
 
@@ -51,8 +51,7 @@ export const OneHot = defineOp({
     shape.splice(normalAxis(c.attrs.axis, shape.length + 1), 0, depth);
     return [typed(c.type(2).dtype, shape)];
   },
-  // The new axis is as long as the vocabulary that the indices point into.
-  couple: "frozen",
+  couple: coupleOneHot,
   gradient: gradient.oneHot,
 });
 

@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, productOf, shapeText, staticDim } from "../ir/index.ts";
 import { float, int, ints, string } from "./attributes.ts";
+import { coupleDeformConv } from "./coupling-conv.ts";
 import { coupleSampling } from "./coupling-movement.ts";
 import { affineGrid, gridSample, maxUnpool } from "./gradient-sampling.ts";
 import { statedShape } from "./shape.ts";
@@ -175,7 +176,7 @@ export const DeformConv = defineOp({
       .reduce((a: number, b) => a * (b as number), 1);
     return { factor: out.factor * window, symbols: out.symbols };
   },
-  couple: "frozen",
+  couple: coupleDeformConv,
   gradient: "not-written",
 });
 

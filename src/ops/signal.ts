@@ -1,6 +1,7 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type Dim, normalAxis, shapeText, staticDim } from "../ir/index.ts";
 import { int } from "./attributes.ts";
+import { OPAQUE } from "./coupling-rule.ts";
 import { dft, stft } from "./gradient-signal.ts";
 import { defineOp, type OpContext, typed } from "./spec.ts";
 
@@ -44,7 +45,11 @@ export const DFT = defineOp({
     shape[shape.length - 1] = 2;
     return [typed(c.type(0).dtype, shape)];
   },
-  couple: "frozen",
+  couple: (c) => {
+    const x = c.facts.shape(0);
+    const along = normalAxis((c.facts.intsOrNull(2) ?? [])[0] ?? -2, x.length);
+    c.join([{ input: 0, axes: x.map((_, i) => (i === along || i === x.length - 1 ? OPAQUE : i)) }]);
+  },
   gradient: dft,
 });
 
@@ -71,6 +76,9 @@ export const STFT = defineOp({
     const bins = c.attrs.onesided !== 0 ? Math.floor(frame / 2) + 1 : frame;
     return [typed(c.type(0).dtype, [x[0]!, Math.floor((length - frame) / step) + 1, bins, 2])];
   },
-  couple: "frozen",
+  couple: (c) => {
+    if (c.facts.has(2)) c.freeze(2, "mixed");
+    c.join([{ input: 0, axes: [0, OPAQUE, OPAQUE] }]);
+  },
   gradient: stft,
 });

@@ -1,6 +1,6 @@
 import { EspalierError } from "../diagnostics/index.ts";
 import { type ChooseOptions, chooseCut } from "./choose-cut.ts";
-import type { Cut, PruneGroup } from "./group-types.ts";
+import type { Cut, PruneGroup, PruneGroups } from "./group-types.ts";
 
 /** A cost that a cut must bring down to a limit, such as the MACs of what is left. */
 export interface CostLimit {
@@ -17,14 +17,14 @@ export interface CostLimit {
  * @throws EspalierError "budget" when even the largest cut that minimum and alignment allow costs more, with the least that was reached.
  */
 export function chooseCutWithin(
-  groups: readonly PruneGroup[],
+  groups: readonly PruneGroup[] | PruneGroups,
   scores: ReadonlyMap<number, ArrayLike<number>>,
   { cost, limit, what }: CostLimit,
   options: Omit<ChooseOptions, "keep">,
 ): Cut {
   const none: Cut = new Set();
   if (cost(none) <= limit) return none;
-  const size = groups.reduce((sum, group) => sum + group.size, 0);
+  const size = ("state" in groups ? groups.groups : groups).reduce((sum, group) => sum + group.size, 0);
   let best: Cut | null = null;
   let least = cost(none);
   let [low, high] = [0, size];
@@ -53,7 +53,7 @@ export function chooseCutWithin(
 
 /** Null where the groups cannot lose just so many. */
 function attempt(
-  groups: readonly PruneGroup[],
+  groups: readonly PruneGroup[] | PruneGroups,
   scores: ReadonlyMap<number, ArrayLike<number>>,
   keep: number,
   options: Omit<ChooseOptions, "keep">,

@@ -67,23 +67,34 @@ export function lastOnes(
     });
   });
   const result: Map<string, number[]>[] = classesOf.map(() => new Map());
-  for (const ids of indexTensors(coupling)) {
+  for (const classes of axisSets(coupling, classOf, (id) => unitsOf.has(id))) {
     const touched = new Map<number, Set<number>>();
-    let free = true;
-    for (const id of ids) {
-      const owners = unitsOf.get(classOf[id]!);
-      if (owners === undefined) {
-        free = false;
-        break;
-      }
-      for (const { group, unit } of owners) touched.set(group, (touched.get(group) ?? new Set()).add(unit));
-    }
-    if (!free || [...touched].some(([group, units]) => units.size === classesOf[group]!.length)) continue;
+    for (const id of classes)
+      for (const { group, unit } of unitsOf.get(id)!) touched.set(group, (touched.get(group) ?? new Set()).add(unit));
+    if ([...touched].some(([group, units]) => units.size === classesOf[group]!.length)) continue;
     const [group, units] = [...touched].reduce((best, next) => (next[1].size > best[1].size ? next : best));
     const sorted = [...units].sort((a, b) => a - b);
     result[group]!.set(sorted.join(), sorted);
   }
   return result.map((sets) => [...sets.values()]);
+}
+
+/** The distinct classes of every index tensor all of whose classes may go: of each at least one must stay. */
+export function axisSets(coupling: Coupling, classOf: Int32Array, mayGo: (id: number) => boolean): number[][] {
+  const sets: number[][] = [];
+  for (const ids of indexTensors(coupling)) {
+    const classes = new Set<number>();
+    let free = true;
+    for (const id of ids) {
+      const own = classOf[id]!;
+      if (classes.has(own)) continue;
+      free = mayGo(own);
+      if (!free) break;
+      classes.add(own);
+    }
+    if (free) sets.push([...classes]);
+  }
+  return sets;
 }
 
 function indexTensors(coupling: Coupling): Set<Int32Array> {

@@ -15,6 +15,7 @@ import {
   selectPositions,
   tileInput,
 } from "./movement.ts";
+import { normaliseInput } from "./normalisation.ts";
 import { coupleRecurrence } from "./recurrence.ts";
 import { reduceInput } from "./reduction.ts";
 import { reshapeFamily } from "./reshape-family.ts";
@@ -34,15 +35,10 @@ export function couplingContext(
   const outputShape = (j = 0): Shape => valueById(coupling.graph, node.outputs[j]!).type.shape;
   const term = (operand: Operand, rank: number, contracted: number) =>
     termOf(coupling, input(operand.input), operand, rank, contracted, reasonOf(input(operand.input)));
-  const join = (operands: readonly Operand[]) => {
-    const rank = outputShape().length;
-    coupling.setOutput(
-      node.outputs[0]!,
-      meet(
-        coupling,
-        operands.map((operand) => term(operand, rank, -1)),
-      ),
-    );
+  const join = (operands: readonly Operand[], output = 0) => {
+    const rank = outputShape(output).length;
+    const terms = operands.map((operand) => term(operand, rank, -1));
+    coupling.setOutput(node.outputs[output]!, meet(coupling, terms));
   };
   return {
     facts,
@@ -81,7 +77,15 @@ export function couplingContext(
     pad: (begins, ends) => padInput(coupling, node, begins, ends),
     expand: () => expandInput(coupling, node),
     tile: (repeats) => tileInput(coupling, node, repeats),
-    reduce: (axes, keepDims, exact) => reduceInput(coupling, node, axes, keepDims, exact),
+    reduce: (axes, keepDims, kind) => reduceInput(coupling, node, axes, keepDims, kind),
+    normalise: (axes, parameters) => normaliseInput(coupling, node, axes, parameters, reasonOf),
+    divideByNorm: (axes) => {
+      const families = coupling.familiesOf(input(0));
+      for (const axis of axes)
+        if (families.some((family) => family.shape[axis]! > 1))
+          coupling.contractions.push({ node, operands: [{ input: 0, axis }] });
+      coupling.setOutput(node.outputs[0]!, families);
+    },
     freeze: (i, reason, axes) => coupling.pinAxes(input(i), reason, axes),
     onCut: (change) => {
       coupling.changes.set(node, change);

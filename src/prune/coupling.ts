@@ -1,6 +1,7 @@
 import { type Graph, type Node, type Shape, type ValueId, valueById } from "../ir/index.ts";
 import type { CutView, NodeChange } from "../ops/index.ts";
 import { concatFamilies, type Family, remapFamily, selectFamily, supportOf, withoutInvariantAxes } from "./family.ts";
+import { SharedColumns } from "./shared-columns.ts";
 import { UnitIds } from "./unit-ids.ts";
 
 /** A unit that stands for rows of a grid: it is cut exactly when all its members are. */
@@ -16,6 +17,21 @@ export interface Contraction {
   readonly operands: readonly { readonly input: number; readonly axis: number }[];
 }
 
+/** Statistics (a mean, the moments of a normalisation) over tracked axes of input 0: the cut graph takes them over what is left. */
+export interface Statistics {
+  readonly node: Node;
+  readonly axes: readonly number[];
+}
+
+/** What may be cut besides what is exact. */
+export interface CouplingOptions {
+  /**
+   * Lets axes that a normalisation or a mean takes statistics over be cut. The model then computes these statistics over the units that are
+   * left, and is proved against the original whose statistics leave the cut units out. Default: such axes stay, `norm-statistics`.
+   */
+  readonly allowNormStatistics?: boolean;
+}
+
 /** All that is known after running the graph on unit ids. Families of constants are in the constant's own axes. */
 export class Coupling {
   readonly graph: Graph;
@@ -25,12 +41,18 @@ export class Coupling {
   /** Index tensors that must stay rectangular beyond those of values (blocks of a grouped convolution, parts of a split). */
   readonly grids: Family[] = [];
   readonly contractions: Contraction[] = [];
+  readonly statistics: Statistics[] = [];
+  readonly allowNormStatistics: boolean;
   readonly changes = new Map<Node, (view: CutView) => NodeChange>();
   readonly #pinned = new Map<string, string>();
   readonly #rowCache = new Map<Int32Array, Map<string, Family>>();
 
-  constructor(graph: Graph) {
+  readonly sharedColumns: SharedColumns;
+
+  constructor(graph: Graph, options: CouplingOptions = {}, sharedColumns = new SharedColumns()) {
     this.graph = graph;
+    this.sharedColumns = sharedColumns;
+    this.allowNormStatistics = options.allowNormStatistics ?? false;
   }
 
   isConstant(value: ValueId): boolean {
@@ -55,14 +77,13 @@ export class Coupling {
     return this.known(value);
   }
 
-  /** Makes sure that an axis of a constant has units. */
+  /** Makes sure that an axis of a constant has units: one a position, or those of its rows and those of its columns. */
   constantAxis(value: ValueId, axis: number): void {
     const shape = this.shapeOf(value) as readonly number[];
     if (shape[axis] === 1 || this.known(value).some((f) => f.shape[axis]! > 1)) return;
-    this.adopt(value, {
-      shape: shape.map((size, i) => (i === axis ? size : 1)),
-      ids: this.ids.fresh(shape[axis]!),
-    });
+    const along = shape.map((size, i) => (i === axis ? size : 1));
+    for (const ids of this.sharedColumns.unitsOf(this.ids, { value, axis }, shape[axis]!))
+      this.adopt(value, { shape: along, ids });
   }
 
   /** Lays a family over a constant; on an axis that is pinned it is frozen. */
@@ -83,6 +104,24 @@ export class Coupling {
   /** Pins the axes of a value, all by default. */
   pinAxes(value: ValueId, reason: string, axes?: readonly number[]): void {
     for (const axis of axes ?? this.shapeOf(value).keys()) this.pin(value, axis, reason);
+  }
+
+  /**
+   * Positions of a value mix along axes, each position of the other axes on its own: what is tracked along them goes together, where other axes
+   * are tracked too (whole groups of a group normalisation, whole heads), and else keeps its size. The families of the value that are left.
+   */
+  mix(value: ValueId, axes: readonly number[], reason: string): readonly Family[] {
+    if (this.isConstant(value)) {
+      this.pinAxes(value, reason, axes);
+      return this.known(value).filter((family) => axes.every((axis) => family.shape[axis] === 1));
+    }
+    return this.known(value).flatMap((family) => {
+      const along = axes.filter((axis) => family.shape[axis]! > 1);
+      if (along.length < supportOf(family).length)
+        return [along.reduce((one, axis) => this.collapse(one, axis), family)];
+      this.freezeFamily(family, reason);
+      return [];
+    });
   }
 
   freezeFamily(family: Family, reason: string): void {
@@ -121,7 +160,9 @@ export class Coupling {
     const last = Math.max(-1, ...axes);
     let current = family;
     for (const axis of supportOf(family)) {
-      if (axis < last && !axes.includes(axis)) current = this.collapse(current, axis);
+      if (axis >= last || axes.includes(axis)) continue;
+      this.sharedColumns.meet(family);
+      current = this.collapse(current, axis);
     }
     const trailing = supportOf(current).filter((axis) => axis > last);
     return trailing.length === 0 ? current : this.#rowsOf(current, last + 1);

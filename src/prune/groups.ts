@@ -1,6 +1,6 @@
 import { type Graph, type ValueId, valueById } from "../ir/index.ts";
 import { cellsOf, lastOnes } from "./constraints.ts";
-import type { Coupling } from "./coupling.ts";
+import type { Coupling, CouplingOptions } from "./coupling.ts";
 import { supportOf } from "./family.ts";
 import {
   type CouplingState,
@@ -13,6 +13,7 @@ import {
   type UnitSlice,
 } from "./group-types.ts";
 import { gridRows, settleRows } from "./rows.ts";
+import { type GridIndex, gridsOfRows, indexGrids } from "./rows-in-rows.ts";
 import { runCoupling } from "./run-coupling.ts";
 import { type ClassSlices, classSlices } from "./slices.ts";
 
@@ -26,10 +27,11 @@ interface Draft {
 }
 
 /** What can be cut from a graph, and what cannot and why. Linear in the number of tracked positions (see docs/coupling.md). */
-export function findGroups(graph: Graph): PruneGroups {
-  const coupling = runCoupling(graph);
+export function findGroups(graph: Graph, options: CouplingOptions = {}): PruneGroups {
+  const coupling = runCoupling(graph, options);
   const rows = settleRows(coupling);
-  const classOf = Int32Array.from({ length: coupling.ids.count }, (_, id) => coupling.ids.find(id));
+  const classOf = new Int32Array(coupling.ids.count);
+  for (let id = 0; id < classOf.length; id++) classOf[id] = coupling.ids.find(id);
   const slices = classSlices(coupling, classOf);
   const grids = gridRows(coupling, classOf);
   const blocked = blockedByGrids(coupling, grids);
@@ -38,9 +40,12 @@ export function findGroups(graph: Graph): PruneGroups {
     channelDrafts(slices, (id) => free(id) && !rows.has(id)),
     grids,
   );
-  const drafts = [...channels, ...rowDrafts(coupling, rows, slices, channels)].flatMap((draft) => {
+  const index = indexGrids(grids);
+  const wholeRows = rowDrafts(coupling, rows, slices, channels).filter((draft) => bindRows(draft, rows, index));
+  const drafts = [...channels, ...wholeRows].flatMap((draft) => {
     const cells = draft.classes.length < 2 ? null : cellsOf(draft.classes.length, indexed(draft));
     if (cells === null) for (const id of draft.classes) blocked.add(id);
+    if (draft.kind === "channels" && draft.classes.length === 1) coupling.ids.freeze(draft.classes[0]!, "single-unit");
     return cells === null ? [] : [{ draft, cells }];
   });
   const last = lastUnits(coupling, classOf, rows, drafts);
@@ -180,8 +185,17 @@ function rowDrafts(
   return [...drafts.values()];
 }
 
+/** Adds the grids that a choice among whole rows must keep equal; false where no choice does. */
+function bindRows(draft: Draft, rows: CouplingState["rows"], grids: GridIndex): boolean {
+  const inside = draft.classes.map((id) => expandRows(id, rows));
+  const bound = gridsOfRows(draft.classes, inside, grids);
+  if (bound !== null) draft.grids = bound;
+  return bound !== null;
+}
+
 /** A class and all classes that go with it when it stands for rows. */
 export function expandRows(id: number, rows: ReadonlyMap<number, readonly (readonly number[])[]>): number[] {
+  if (!rows.has(id)) return [id];
   const reached = new Set([id]);
   for (const at of reached) for (const members of rows.get(at) ?? []) for (const member of members) reached.add(member);
   return [...reached];
@@ -219,16 +233,19 @@ function uniqueName(name: string, taken: Map<string, number>): string {
 
 /** `name[role] positions` for each member, the positions counted over all units of the group. */
 function memberTexts(graph: Graph, draft: Draft): string[] {
-  const counts = new Map<number, number>();
+  const place = new Map(draft.members.map((member, i) => [sliceKey(member), i]));
+  const counts = new Array<number>(draft.members.length).fill(0);
   for (const slices of draft.slices) {
-    for (const slice of slices) {
-      const key = sliceKey(slice);
-      counts.set(key, (counts.get(key) ?? 0) + slice.positions.length);
-    }
+    slices.forEach((slice, k) => {
+      // Slices mostly come in the order of the members.
+      const member = draft.members[k];
+      const at = member?.value === slice.value && member.axes === slice.axes ? k : place.get(sliceKey(slice));
+      if (at !== undefined) counts[at]! += slice.positions.length;
+    });
   }
-  return draft.members.map((member) => {
+  return draft.members.map((member, i) => {
     const role = member.role === "parameter" ? "" : `[${member.role}]`;
-    return `${valueById(graph, member.value).name}${role} ${counts.get(sliceKey(member)) ?? 0}`;
+    return `${valueById(graph, member.value).name}${role} ${counts[i]!}`;
   });
 }
 
@@ -237,21 +254,22 @@ function frozenAxes(coupling: Coupling, classOf: Int32Array, blocked: ReadonlySe
   const { graph } = coupling;
   const nodeName = (index: number) => (index < 0 ? "" : graph.nodes[index]!.name);
   const result: FrozenAxis[] = [];
+  const done = new Set<string>();
   const add = (value: ValueId, axis: number, reason: string, node: number) => {
-    if (!result.some((row) => row.value === value && row.axis === axis))
-      result.push({ value, axis, name: valueById(graph, value).name, reason, node: nodeName(node) });
+    if (done.has(`${value}:${axis}`)) return;
+    done.add(`${value}:${axis}`);
+    result.push({ value, axis, name: valueById(graph, value).name, reason, node: nodeName(node) });
   };
+  const stuck = new Uint8Array(classOf.length);
+  for (let id = 0; id < stuck.length; id++)
+    if (classOf[id] === id && (blocked.has(id) || coupling.ids.frozen(id) !== undefined)) stuck[id] = 1;
   for (const [value, families] of coupling.families) {
     if (!coupling.isConstant(value)) continue;
     for (const family of families) {
-      const axis = supportOf(family).at(-1)!;
-      for (const id of family.ids) {
-        const frozen = coupling.ids.frozen(id);
-        if (frozen !== undefined) add(value, axis, frozen.reason, frozen.node);
-        else if (blocked.has(classOf[id]!)) add(value, axis, "grid", -1);
-        else continue;
-        break;
-      }
+      const id = family.ids.find((own) => stuck[classOf[own]!] === 1);
+      if (id === undefined) continue;
+      const { reason, node } = coupling.ids.frozen(id) ?? { reason: "grid", node: -1 };
+      add(value, supportOf(family).at(-1)!, reason, node);
     }
   }
   return result;

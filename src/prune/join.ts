@@ -21,23 +21,20 @@ export function termOf(
   rank: number,
   contracted: number,
   reason: string,
+  opaque = "mixed",
 ): Term {
   const shape = new Array<number>(rank).fill(1);
   const own = coupling.shapeOf(value);
   const axes = own.map((size, i) => {
     const to = operand.axes[i]!;
-    if (to === OPAQUE) {
-      coupling.pin(value, i, "mixed");
-      return OPAQUE;
-    }
+    if (to === OPAQUE) return OPAQUE;
     const place = to === CONTRACTED ? contracted : to;
     if (typeof size === "number") shape[place] = size;
     return place;
   });
-  const families = coupling
-    .known(value)
-    .filter((family) => supportOf(family).every((axis) => axes[axis] !== OPAQUE))
-    .map((family) => coupling.remap(family, axes, rank));
+  const mixing = axes.flatMap((place, i) => (place === OPAQUE ? [i] : []));
+  const left = mixing.length === 0 ? coupling.known(value) : coupling.mix(value, mixing, opaque);
+  const families = left.map((family) => coupling.remap(family, axes, rank));
   return { shape, families, constant: coupling.isConstant(value) ? { value, axes } : null, reason };
 }
 

@@ -1,14 +1,15 @@
 import { type Graph, type ValueId, valueById } from "../ir/index.ts";
 import { editGraph } from "../ops/index.ts";
-import { DTYPES, fromNumbers, type Tensor, toNumbers } from "../tensor/index.ts";
+import { DTYPES, fromNumbers, sizeOf, type Tensor, toNumbers } from "../tensor/index.ts";
 import type { Contraction } from "./coupling.ts";
 import { resolveCut } from "./cut.ts";
 import { expandFamily, type Family } from "./family.ts";
 import type { Cut, PruneGroups } from "./group-types.ts";
+import { maskStatistics } from "./mask-statistics.ts";
 
 /**
  * The original graph in which the units of a cut count for nothing: wherever an operator sums over them, the weight's slices are zero, or,
- * where no weight takes part (attention scores, sums), the operand is multiplied by a 0/1 mask. Masking where units are consumed makes
+ * where no weight takes part (attention scores, sums), the operand is multiplied by a 0/1 mask; statistics leave them out. Masking where units are consumed makes
  * the comparison with the cut graph exact for any activation, also where f(0) is not 0.
  */
 export function maskGraph(graph: Graph, groups: PruneGroups, cut: Cut): Graph {
@@ -32,21 +33,23 @@ export function maskGraph(graph: Graph, groups: PruneGroups, cut: Cut): Graph {
       const families = goneFamilies(value, axis);
       if (families.length === 0) continue;
       const node = builder.currentNodes.find((candidate) => candidate.name === contraction.node.name)!;
-      const shape = families.reduce<number[]>(
-        (sizes, family) => sizes.map((size, i) => Math.max(size, family.shape[i]!)),
-        families[0]!.shape.map(() => 1),
-      );
-      const ones = fromNumbers(valueById(graph, value).type.dtype, shape, new Array(product(shape)).fill(1));
-      const mask = builder.constant(`${node.name}.mask`, masked(ones, families, gone));
+      const mask = builder.constant(`${node.name}.mask`, keepMask(graph, value, families, gone));
       const maskedInput = builder.node("Mul", [node.inputs[input]!, mask], {}, { name: `${node.name}.masked` });
       builder.replaceNode(node, { ...node, inputs: node.inputs.map((id, i) => (i === input ? maskedInput : id)) });
     }
   }
+  for (const { node, axes } of coupling.statistics) {
+    const families = axes.flatMap((axis) => goneFamilies(node.inputs[0]!, axis));
+    if (families.length > 0) maskStatistics(builder, node, axes, keepMask(graph, node.inputs[0]!, families, gone));
+  }
   return builder.build({ reinfer: true });
 }
 
-function product(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
+/** 1 where all families are left, 0 elsewhere, over the axes that they track. */
+function keepMask(graph: Graph, value: ValueId, families: readonly Family[], gone: Uint8Array): Tensor {
+  const shape = families[0]!.shape.map((_, axis) => Math.max(...families.map((family) => family.shape[axis]!)));
+  const ones = fromNumbers(valueById(graph, value).type.dtype, shape, new Array(sizeOf(shape)).fill(1));
+  return masked(ones, families, gone);
 }
 
 /** The operand that is a floating-point constant, if one is. */

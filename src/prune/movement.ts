@@ -10,7 +10,7 @@ function sizes(shape: readonly (number | string)[]): number[] {
 
 /**
  * One family at the given positions of an axis. A contiguous part of a grid's columns must stay equally large in all rows, which is
- * recorded; any other choice of columns joins the rows. A selection that leaves one position of a lone axis freezes it.
+ * recorded; one column takes its whole row along, any other choice of columns joins the rows. A selection that leaves one position of a lone axis freezes it.
  */
 function selected(coupling: Coupling, family: Family, axis: number, positions: readonly number[]): Family | null {
   if (family.shape[axis] === 1) return family;
@@ -19,7 +19,9 @@ function selected(coupling: Coupling, family: Family, axis: number, positions: r
   const inner = supportOf(family).some((other) => other < axis);
   if (inner) {
     const contiguous = positions.every((position, i) => position === positions[0]! + i);
-    if (contiguous) {
+    // A single column cannot lose any: then whole rows go (the pairs of a channel shuffle whose halves are gathered).
+    if (positions.length === 1) source = coupling.collapse(family, axis);
+    else if (contiguous) {
       const start = positions[0] ?? 0;
       const all = Array.from({ length: size }, (_, i) => i);
       for (const part of [all.slice(0, start), all.slice(start + positions.length)])
@@ -28,7 +30,7 @@ function selected(coupling: Coupling, family: Family, axis: number, positions: r
       for (const other of supportOf(family)) if (other !== axis) source = coupling.collapse(source, other);
     }
   }
-  const result = selectFamily(source, axis, positions);
+  const result = source.shape[axis] === 1 ? source : selectFamily(source, axis, positions);
   if (supportOf(result).length > 0) {
     if (inner) coupling.grids.push(result);
     return result;

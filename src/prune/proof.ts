@@ -8,6 +8,7 @@ import { cutOf, selectUnits } from "./selection.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
+/** What a proof runs on, and how large a difference it allows. */
 export interface ProofOptions {
   /** Runs a graph in a runtime: feeds and results by value name. */
   readonly run: (graph: Graph, feeds: Tensors) => Promise<Tensors>;
@@ -77,6 +78,7 @@ export function largestDifference(a: Tensors, b: Tensors): number {
   return largest;
 }
 
+/** The proof of one random cut of a group. */
 export interface GroupProof extends CutProof {
   readonly group: number;
   readonly name: string;

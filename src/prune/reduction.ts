@@ -1,22 +1,22 @@
 import type { Node } from "../ir/index.ts";
 import type { Coupling } from "./coupling.ts";
 
-/** A reduction: exact ones (sums) end the units of the axes that they sum over, others freeze them. */
+/** A reduction: sums end the units of the axes that they sum over, means do where statistics may change, others mix their axes. */
 export function reduceInput(
   coupling: Coupling,
   node: Node,
   axes: readonly number[],
   keepDims: boolean,
-  exact: boolean,
+  kind: "sum" | "mean" | "other",
 ): void {
   const input = node.inputs[0]!;
   const all = coupling.shapeOf(input).map((_, axis) => axis);
-  if (!exact) coupling.pinAxes(input, "statistics", axes);
-  const families = coupling.familiesOf(input);
-  for (const axis of axes) {
-    if (exact && families.some((family) => family.shape[axis]! > 1))
-      coupling.contractions.push({ node, operands: [{ input: 0, axis }] });
-  }
+  const exact = kind === "sum" || (kind === "mean" && coupling.allowNormStatistics);
+  const known = coupling.familiesOf(input);
+  const families = exact ? known : coupling.mix(input, axes, "statistics");
+  const tracked = axes.filter((axis) => families.some((family) => family.shape[axis]! > 1));
+  if (kind === "mean" && tracked.length > 0) coupling.statistics.push({ node, axes });
+  else for (const axis of tracked) coupling.contractions.push({ node, operands: [{ input: 0, axis }] });
   const left = all.filter((axis) => !axes.includes(axis));
   const to = all.map((axis) => (keepDims ? axis : left.indexOf(axis)));
   const live = families.flatMap((family) => {

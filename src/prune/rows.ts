@@ -1,4 +1,5 @@
 import type { Coupling } from "./coupling.ts";
+import { nestRows } from "./rows-in-rows.ts";
 
 /**
  * Rows after all unions: a row whose members are one class is that class, and rows of the same members are one. Joining some may make others
@@ -30,6 +31,7 @@ export function settleRows(coupling: Coupling): Map<number, number[][]> {
     if (known === undefined) result.set(id, [members]);
     else known.push(members);
   }
+  nestRows(result);
   return result;
 }
 

@@ -1,12 +1,26 @@
 import { withContext } from "../diagnostics/index.ts";
 import { type Graph, type Node, type ValueId, valueById } from "../ir/index.ts";
 import { contextOf, specOf } from "../ops/index.ts";
-import { Coupling } from "./coupling.ts";
+import { Coupling, type CouplingOptions } from "./coupling.ts";
 import { couplingContext } from "./coupling-context.ts";
+import { SharedColumns } from "./shared-columns.ts";
 
-/** Runs a graph on unit ids, node by node. Linear in the number of index entries. */
-export function runCoupling(graph: Graph): Coupling {
-  const coupling = new Coupling(graph);
+/**
+ * Runs a graph on unit ids, node by node. Linear in the number of index entries. Where columns of a grid turn out to be shared by its rows, it is
+ * run again with units for the rows and for the columns.
+ */
+export function runCoupling(graph: Graph, options: CouplingOptions = {}): Coupling {
+  let coupling = pass(graph, options, new SharedColumns());
+  for (let again = 0; again < mostPasses && coupling.sharedColumns.grew; again++)
+    coupling = pass(graph, options, coupling.sharedColumns.next());
+  return coupling;
+}
+
+/** Passes after the first. Each finds the shared columns that those of the pass before made visible; two are rare. */
+const mostPasses = 3;
+
+function pass(graph: Graph, options: CouplingOptions, sharedColumns: SharedColumns): Coupling {
+  const coupling = new Coupling(graph, options, sharedColumns);
   const untracked = new Untracked(graph);
   const reasonOf = (value: ValueId) => untracked.reasonOf(value);
   graph.nodes.forEach((node, index) => {
@@ -40,7 +54,7 @@ class Untracked {
   pass(node: Node, fixed: string | undefined): void {
     const source = node.inputs.find((id) => id !== null && valueById(this.#graph, id).data === undefined);
     const own = specOf(node.op).couple === "frozen" ? `operator ${node.op}` : fixed;
-    const reason = own ?? (source === undefined || source === null ? "untracked" : this.reasonOf(source));
+    const reason = own ?? (source === undefined || source === null ? "constant" : this.reasonOf(source));
     for (const id of node.outputs) this.#known.set(id, reason);
   }
 

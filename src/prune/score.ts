@@ -106,6 +106,8 @@ function partsOf(scorer: Scorer, group: PruneGroup): readonly Float64Array[] {
   const members = countedMembers(scorer, group);
   if (criterion.kind === "elements") return members.map((member) => elementScores(scorer, criterion, group, member));
   if (criterion.kind === "draw") return [];
+  if (criterion.kind === "joint")
+    return members.length === 0 ? [] : [criterion.weights(members.map((member) => unitVectors(graph, group, member)))];
   return members.map((member) => {
     const rows = unitVectors(graph, group, member);
     return criterion.vectors(rows).map((score, i) => (rows[i]!.length === 0 ? Number.NaN : score));
@@ -136,7 +138,7 @@ function countedMembers(scorer: Scorer, group: PruneGroup): GroupMember[] {
   });
   if (criterion.kind === "elements" && criterion.counts !== undefined)
     return usable.filter((member) => criterion.counts!(graph, member.value));
-  const roles = options.roles ?? ["out", "in"];
+  const roles = options.roles ?? (criterion.kind === "joint" ? criterion.roles : undefined) ?? ["out", "in"];
   const wanted = usable.filter((member) => roles.includes(member.role));
   return wanted.length > 0 ? wanted : usable;
 }

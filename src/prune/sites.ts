@@ -14,7 +14,8 @@ export interface PlacedSite {
 
 /**
  * Where the units of a group are seen in activations. "consumers": the computed operands of the operators that sum over the units, since that is where a
- * cut takes effect; where there is none, the last computed value that carries them. "attention": the attention probabilities of heads.
+ * cut takes effect; where there is none, the last computed value that carries them. "maps": the same before pooling and flattening, which may leave one
+ * number of a map. "attention": the attention probabilities of heads.
  */
 export function sitesOf(
   graph: Graph,
@@ -49,9 +50,11 @@ export function sitesOf(
   const seen = new Map<ValueId, { placed: Family[]; consumers: Consumer[] }>();
   for (const { node, operands } of coupling.contractions) {
     for (const { input, axis } of operands) {
-      const value = node.inputs[input]!;
-      const placed = placedOn(value).filter((family) => supportOf(family).includes(axis));
-      if (placed.length === 0) continue;
+      const operand = node.inputs[input]!;
+      const summed = placedOn(operand).filter((family) => supportOf(family).includes(axis));
+      if (summed.length === 0) continue;
+      const value = kind === "maps" ? beforePooling(graph, operand, (from) => placedOn(from).length > 0) : operand;
+      const placed = value === operand ? summed : placedOn(value);
       const entry = seen.get(value) ?? { placed, consumers: [] };
       seen.set(value, entry);
       entry.consumers.push(...consumerOf(graph, group, node, operands, input));
@@ -63,6 +66,21 @@ export function sitesOf(
     .reverse()
     .find((value) => placedOn(value).length > 0);
   return last === undefined ? [] : [site(last, placedOn(last), [])];
+}
+
+const POOLING = new Set(
+  "GlobalAveragePool GlobalMaxPool AveragePool MaxPool ReduceMean ReduceMax ReduceSum Flatten Reshape Squeeze Unsqueeze Identity Dropout".split(
+    " ",
+  ),
+);
+
+/** The value before the pooling and flattening that led to `value`, as far back as `carries` holds. */
+function beforePooling(graph: Graph, value: ValueId, carries: (value: ValueId) => boolean): ValueId {
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(value));
+  const from = node?.inputs[0];
+  if (node === undefined || !POOLING.has(node.op) || from === null || from === undefined || !carries(from))
+    return value;
+  return beforePooling(graph, from, carries);
 }
 
 /** The constant operand that meets the computed one, if there is one and the group cuts it. */

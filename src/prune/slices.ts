@@ -16,14 +16,14 @@ export interface ClassSlices {
 
 /** Walks the families of all constants once. */
 export function classSlices(coupling: Coupling, classOf: Int32Array): ClassSlices {
-  const slices = new Map<number, UnitSlice[]>();
+  const lists = new Array<UnitSlice[] | undefined>(classOf.length);
+  const met: number[] = [];
   const signature = new Int32Array(classOf.length).fill(-1);
   const signatures = new Signatures();
   const members: GroupMember[] = [];
   const memberOf = new Map<number, number>();
   const role = roles(coupling);
-  // Positions by class in the family at hand; emptied after each.
-  const positionsOf = new Array<number[] | undefined>(classOf.length);
+  const places = new Places(classOf);
   for (const [value, families] of coupling.families) {
     if (!coupling.isConstant(value)) continue;
     for (const family of families) {
@@ -35,27 +35,66 @@ export function classSlices(coupling: Coupling, classOf: Int32Array): ClassSlice
         member = members.push({ value, axes, role: role(value, axes) }) - 1;
         memberOf.set(key, member);
       }
-      const met: number[] = [];
-      for (let i = 0; i < family.ids.length; i++) {
-        const id = classOf[family.ids[i]!]!;
-        const positions = positionsOf[id];
-        if (positions === undefined) {
-          positionsOf[id] = [i];
+      places.collect(family.ids, (id, positions) => {
+        const slice = { value, axes, positions };
+        const own = lists[id];
+        if (own === undefined) {
+          lists[id] = [slice];
           met.push(id);
-        } else positions.push(i);
-      }
-      for (const id of met) {
-        const slice = { value, axes, positions: positionsOf[id]! };
-        positionsOf[id] = undefined;
-        const own = slices.get(id);
-        if (own === undefined) slices.set(id, [slice]);
-        else if (merge && mergeInto(own, slice, key)) continue;
+        } else if (merge && mergeInto(own, slice, key)) return;
         else own.push(slice);
         signature[id] = signatures.next(signature[id]!, member);
-      }
+      });
     }
   }
+  const slices = new Map(met.map((id) => [id, lists[id]!]));
   return { slices, signature, members, membersOf: (at) => signatures.membersOf(at) };
+}
+
+/** The positions of each class in one index tensor after the other. Lists of one position, which most are, are made once and shared. */
+class Places {
+  readonly #classOf: Int32Array;
+  /** By class: one more than its place among the classes met, 0 for those that are not met yet. */
+  readonly #seen: Int32Array;
+  readonly #single: (readonly number[])[] = [];
+
+  constructor(classOf: Int32Array) {
+    this.#classOf = classOf;
+    this.#seen = new Int32Array(classOf.length);
+  }
+
+  /** Gives each class of `ids` with its positions, in the order in which they are met. */
+  collect(ids: Int32Array, take: (id: number, positions: readonly number[]) => void): void {
+    const met: number[] = [];
+    const first: number[] = [];
+    const several = new Map<number, number[]>();
+    for (let i = 0; i < ids.length; i++) {
+      const id = this.#classOf[ids[i]!]!;
+      const seen = this.#seen[id]!;
+      if (seen === 0) {
+        this.#seen[id] = met.push(id);
+        first.push(i);
+        continue;
+      }
+      const list = several.get(id);
+      if (list === undefined) several.set(id, [first[seen - 1]!, i]);
+      else list.push(i);
+    }
+    for (let k = 0; k < met.length; k++) {
+      const id = met[k]!;
+      this.#seen[id] = 0;
+      take(id, several.get(id) ?? this.#at(first[k]!));
+    }
+  }
+
+  #at(position: number): readonly number[] {
+    let list = this.#single[position];
+    if (list === undefined) {
+      list = [position];
+      this.#single[position] = list;
+    }
+    return list;
+  }
 }
 
 /** Two families may lie on the same axes of a constant: their positions become one slice. */
@@ -71,13 +110,18 @@ function mergeInto(own: UnitSlice[], slice: UnitSlice, key: number): boolean {
 class Signatures {
   readonly #known = new Map<number, number>();
   readonly #trail: { readonly parent: number; readonly member: number }[] = [];
+  /** The last step and where it led: classes that follow one another take the same. */
+  #last = { step: -1, made: -1 };
 
   next(parent: number, member: number): number {
     const step = (parent + 1) * 2 ** 20 + member;
-    const known = this.#known.get(step);
-    if (known !== undefined) return known;
-    const made = this.#trail.push({ parent, member }) - 1;
-    this.#known.set(step, made);
+    if (this.#last.step === step) return this.#last.made;
+    let made = this.#known.get(step);
+    if (made === undefined) {
+      made = this.#trail.push({ parent, member }) - 1;
+      this.#known.set(step, made);
+    }
+    this.#last = { step, made };
     return made;
   }
 
@@ -92,13 +136,18 @@ class Signatures {
 function roles(coupling: Coupling): (value: ValueId, axes: readonly number[]) => GroupMember["role"] {
   const contracted = new Set<number>();
   const multiplied = new Set<ValueId>();
+  // A quantised weight takes part as the numbers that it stands for.
+  const stored = new Map<ValueId, ValueId>();
+  for (const { op, inputs, outputs } of coupling.graph.nodes)
+    if (op === "DequantizeLinear" && coupling.isConstant(inputs[0]!)) stored.set(outputs[0]!, inputs[0]!);
   for (const { node, operands } of coupling.contractions) {
     for (const { input, axis } of operands) {
-      const value = node.inputs[input]!;
+      const operand = node.inputs[input]!;
+      const value = stored.get(operand) ?? operand;
       multiplied.add(value);
       contracted.add(sliceKey({ value, axes: [axis] }));
       // The input columns of a block weight lie on its first two axes together, those of a recurrent weight on directions and columns.
-      contracted.add(sliceKey({ value, axes: [0, Math.max(1, axis)] }));
+      if (axis > 0) contracted.add(sliceKey({ value, axes: [0, axis] }));
     }
   }
   return (value, axes) => {

@@ -9,6 +9,7 @@ export interface Place {
   readonly position: number;
 }
 
+/** Why an axis keeps its size, and through which nodes. */
 export interface Freeze {
   readonly reason: string;
   /** Name of the node that froze it; empty for the graph's outputs. */

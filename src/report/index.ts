@@ -25,5 +25,5 @@ export type {
   Sparsity,
 } from "./schema-sections.ts";
 export { renderSummary } from "./summary.ts";
-export { printable } from "./text.ts";
+export { escapeXml, printable } from "./text.ts";
 export { judge, judgeProof, overallVerdict, wilsonInterval } from "./verdict.ts";

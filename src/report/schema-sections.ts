@@ -36,6 +36,7 @@ export const Group = z.strictObject({
   members: z.array(Text).describe('Axes that are cut together, as text: "conv2_1.weight[out]"'),
   unitsBefore: Count,
   unitsAfter: Count,
+  unit: Text.optional().describe('What the units are: "channels", "heads", "residual block"'),
   criterion: Text,
   frozen: Text.optional().describe("Why this group may not be cut"),
 });

@@ -11,4 +11,5 @@ export type {
   SearchResult,
   Witness,
 } from "./problem.ts";
+export { isVoid, priceAt } from "./problem.ts";
 export { solveBudget } from "./solve.ts";

@@ -17,6 +17,8 @@ export interface Choice {
   readonly counts: readonly number[];
   /** Predicted rise of the loss when `kept` units are kept. */
   price(kept: number): number;
+  /** Choices that make this one void: where one of them keeps 0 (a block that is removed whole), there is nothing left to cut and no price. */
+  readonly inside?: readonly string[];
 }
 
 /** Units kept by group id. */
@@ -64,4 +66,16 @@ export function excess(costs: Costs, constraints: readonly Constraint[]): number
   let sum = 0;
   for (const { metric, limit } of constraints) sum += Math.max(0, costs[metric] - limit) / limit;
   return sum;
+}
+
+/** Whether what a choice is about is removed by another. */
+export function isVoid(choice: Choice, assignment: Assignment): boolean {
+  return choice.inside?.some((id) => assignment[id] === 0) ?? false;
+}
+
+/** Predicted rise of the loss at an assignment: the sum of the prices of what is there. */
+export function priceAt(choices: readonly Choice[], assignment: Assignment): number {
+  let price = 0;
+  for (const choice of choices) if (!isVoid(choice, assignment)) price += choice.price(assignment[choice.id]!);
+  return price;
 }

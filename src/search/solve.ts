@@ -4,6 +4,8 @@ import {
   type Assignment,
   type Choice,
   excess,
+  isVoid,
+  priceAt,
   type SearchPoint,
   type SearchProblem,
   type SearchResult,
@@ -35,8 +37,7 @@ class Evaluator {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const costs = this.#problem.cost(assignment);
-    let price = 0;
-    for (const choice of this.#problem.choices) price += choice.price(assignment[choice.id]!);
+    const price = priceAt(this.#problem.choices, assignment);
     const point = { assignment, costs, price, feasible: excess(costs, this.#problem.constraints) === 0 };
     this.#known.set(key, point);
     return point;
@@ -64,6 +65,7 @@ function bestDescent(point: SearchPoint, problem: SearchProblem, evaluator: Eval
     let best: SearchPoint | null = null;
     let bestScore = 0;
     for (const choice of problem.choices) {
+      if (isVoid(choice, point.assignment)) continue;
       const next = lower(choice, point.assignment[choice.id]!, depth);
       if (next === null) continue;
       const candidate = evaluator.at({ ...point.assignment, [choice.id]: next });
@@ -84,12 +86,26 @@ function bestDescent(point: SearchPoint, problem: SearchProblem, evaluator: Eval
 function cheapestStep(point: SearchPoint, problem: SearchProblem, evaluator: Evaluator): SearchPoint | null {
   let best: SearchPoint | null = null;
   for (const choice of problem.choices) {
+    if (isVoid(choice, point.assignment)) continue;
     const next = lower(choice, point.assignment[choice.id]!, 1);
     if (next === null) continue;
     const candidate = evaluator.at({ ...point.assignment, [choice.id]: next });
     if (best === null || candidate.price < best.price) best = candidate;
   }
   return best;
+}
+
+/** Whether a swap of two choices lowers the price. Where choices lie in one another, all prices are summed; else those two are enough. */
+function cheaper(
+  choices: readonly Choice[],
+  { assignment, price }: SearchPoint,
+  swapped: Assignment,
+  up: Choice,
+  down: Choice,
+) {
+  if (choices.some(({ inside }) => inside !== undefined && inside.length > 0)) return priceAt(choices, swapped) < price;
+  const pair = (at: Assignment) => up.price(at[up.id]!) + down.price(at[down.id]!);
+  return pair(swapped) < pair(assignment);
 }
 
 /** Gives units back, and swaps one group's for another's, while that keeps the point feasible and lowers its price. */
@@ -105,12 +121,8 @@ function refine(start: SearchPoint, problem: SearchProblem, evaluator: Evaluator
       for (const down of problem.choices) {
         const less = down === up ? null : lower(down, point.assignment[down.id]!, 1);
         if (less === null) continue;
-        if (
-          up.price(more) + down.price(less) <
-          up.price(point.assignment[up.id]!) + down.price(point.assignment[down.id]!)
-        ) {
-          tries.push({ ...point.assignment, [up.id]: more, [down.id]: less });
-        }
+        const swapped = { ...point.assignment, [up.id]: more, [down.id]: less };
+        if (cheaper(problem.choices, point, swapped, up, down)) tries.push(swapped);
       }
     }
     let best = point;

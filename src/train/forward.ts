@@ -11,6 +11,8 @@ import { addDistillation, type Distillation } from "./losses.ts";
 import { addTerms, type OutputLoss, type PlacedTerm, type Term, termsOf } from "./objective.ts";
 import { joined, parted } from "./packed.ts";
 import { openParameters, type Parameter, type ParameterChoice } from "./parameters.ts";
+import { addPenalties, type Penalty, strengthInputs } from "./penalties.ts";
+import { addStepInputs, type PlacedStepInput, type StepInput } from "./step-inputs.ts";
 import type { PlacedState, UpdateOptions } from "./updates.ts";
 
 /** A pair of features whose teacher's shape is known. */
@@ -41,8 +43,12 @@ export interface TrainingGraphOptions extends ParameterChoice, UpdateOptions {
   readonly recompute?: number;
   /** Where initial values of adapters and projections come from; default 0. */
   readonly seed?: number;
-  /** Changes the forward pass before the loss is taken; values keep their ids or are replaced by `builder.replaceUses`. */
-  readonly prepare?: (builder: GraphBuilder, graph: Graph) => Prepared;
+  /** Terms of the loss that are about weights. */
+  readonly penalties?: readonly Penalty[];
+  /** Inputs that are fed anew at each update, for penalties and `prepare`. */
+  readonly stepInputs?: readonly StepInput[];
+  /** Changes the forward pass before the loss is taken; values keep their ids or are replaced by `builder.replaceUses`. `inputs` are the step inputs by name. */
+  readonly prepare?: (builder: GraphBuilder, graph: Graph, inputs: ReadonlyMap<string, ValueId>) => Prepared;
 }
 
 /** Running statistics as inputs, and as outputs moved towards the statistics of the batch. */
@@ -98,6 +104,7 @@ export interface Forward {
   readonly placed: readonly PlacedTerm[];
   readonly teacher: ValueId | null;
   readonly features: readonly ValueId[];
+  readonly stepInputs: readonly PlacedStepInput[];
 }
 
 function lossOf(
@@ -162,7 +169,12 @@ export function forwardOf(original: Graph, options: TrainingGraphOptions): Forwa
       ? { composites: [], measured: [] }
       : useBatchStatistics(builder, opened, { trainedOnly: true });
   const statistics = momentum === "frozen" ? [] : addRunningStatistics(builder, measured, momentum);
-  const prepared = options.prepare?.(builder, opened) ?? {};
+  const penalties = penaltiesOf(options);
+  const { ids, placed: stepInputs } = addStepInputs(builder, [
+    ...(options.stepInputs ?? []),
+    ...strengthInputs(penalties),
+  ]);
+  const prepared = options.prepare?.(builder, opened, ids) ?? {};
   const values = builder.currentOutputs.slice(0, terms.length);
   const placedPairs = pairs.map(({ shape, ...pair }, i) => ({
     pair,
@@ -170,16 +182,26 @@ export function forwardOf(original: Graph, options: TrainingGraphOptions): Forwa
     student: builder.currentOutputs[terms.length + i]!,
   }));
   const { projections, ...rest } = lossOf(builder, terms, values, original.inputs[0]!, placedPairs, options);
-  builder.setOutputs([rest.loss, ...rest.placed.map(({ value }) => value), ...statistics.map(({ output }) => output)]);
+  const parameters = [...learned, ...(prepared.parameters ?? []), ...projections];
+  const loss = addPenalties(formula(builder, "loss"), rest.loss, penalties, parameters, ids);
+  builder.setOutputs([loss, ...rest.placed.map(({ value }) => value), ...statistics.map(({ output }) => output)]);
   // Building puts the nodes in topological order, which the reverse walk needs.
   return {
     builder: editGraph(builder.build()),
     composites: [...composites, ...(prepared.composites ?? [])],
     statistics,
-    parameters: [...learned, ...(prepared.parameters ?? []), ...projections],
+    parameters,
     adapters,
+    stepInputs,
     ...rest,
+    loss,
   };
+}
+
+function penaltiesOf({ penalties = [], adapters }: TrainingGraphOptions): readonly Penalty[] {
+  if (penalties.length > 0 && adapters !== undefined)
+    throw new EspalierError("usage", "Penalties are about weights, and with low-rank adapters no weight is trained");
+  return penalties;
 }
 
 function frozenOf({ frozen }: TrainingGraphOptions): { readonly frozen?: ReadonlySet<string> } {

@@ -31,9 +31,13 @@ export {
 export type { LossKind, OutputLoss } from "./objective.ts";
 export type { AdamOptions, AdamWOptions, Optimiser, SgdOptions } from "./optimisers.ts";
 export type { Parameter } from "./parameters.ts";
+export type { Penalty, PenaltySources } from "./penalties.ts";
+export { type Plan, planOf } from "./plan.ts";
 export type { Metric } from "./plateau.ts";
 export { type ReestimateOptions, reestimateBatchNorm } from "./reestimate.ts";
 export { rateAt, type Schedule } from "./schedules.ts";
+export type { OptimiserMemory, Segment } from "./segment.ts";
+export type { StepInput } from "./step-inputs.ts";
 export { openStepper, type Stepper } from "./stepper.ts";
 export type {
   CheckpointOptions,
@@ -43,7 +47,7 @@ export type {
   TrainResult,
   ValidationOptions,
 } from "./train-options.ts";
-export { trainableConstants } from "./trainables.ts";
+export { type TrainableConstant, trainableConstants, trainables } from "./trainables.ts";
 export { train } from "./trainer.ts";
 export type { TrainingData } from "./training-data.ts";
 export { type StateTensor, type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./training-graph.ts";

@@ -5,6 +5,7 @@ import { writeBlocked } from "../runtimes/blocked-convolutions.ts";
 import { blockSize } from "../runtimes/blocked-layout.ts";
 import { createSession, toOrt } from "../runtimes/onnxruntime.ts";
 import { scalar, sizeOf, type Tensor, tensor } from "../tensor/index.ts";
+import { type OptimiserMemory, presentMemory } from "./segment.ts";
 import { sessionOptions } from "./session-options.ts";
 import { trainedConstants } from "./trained-constants.ts";
 import type { TrainingGraph } from "./training-graph.ts";
@@ -39,6 +40,8 @@ export interface Stepper {
   step(feeds: StepFeeds, part?: Part): Promise<StepResult>;
   /** The present result of training (copies), by the id of the constant in the original graph: averages where there are any, adapters fused. */
   weights(): Map<ValueId, Tensor<"float32">>;
+  /** What the optimiser remembers (copies). */
+  memory(): OptimiserMemory;
   /** The present state (copies) by input name, without gradients that are being summed up. */
   state(): Map<string, Tensor<"float32">>;
   /** Replaces the state. Throws EspalierError "input" when names or sizes are not those of this training graph. */
@@ -148,6 +151,7 @@ export async function openStepper(training: TrainingGraph, threads?: number): Pr
       return { loss: (loss.data as Float32Array)[0]!, logits: logits.data as Float32Array };
     },
     weights: () => trainedConstants(training, copy),
+    memory: () => presentMemory(training, copy),
     state: () => new Map(state.flatMap(({ role, input }, i) => (role === "accumulator" ? [] : [[input, copy(i)]]))),
     restore: (values) => {
       state.forEach(({ role, input, initial }, i) => {

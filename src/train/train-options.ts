@@ -9,8 +9,11 @@ import type { TrainingGraphOptions } from "./forward.ts";
 import type { Distillation } from "./losses.ts";
 import type { OutputLoss } from "./objective.ts";
 import type { Optimiser } from "./optimisers.ts";
+import type { Penalty } from "./penalties.ts";
 import type { Metric } from "./plateau.ts";
 import type { Schedule } from "./schedules.ts";
+import type { OptimiserMemory, Segment } from "./segment.ts";
+import type { StepInput } from "./step-inputs.ts";
 import type { TrainingData } from "./training-data.ts";
 import type { Validation } from "./validation.ts";
 
@@ -83,10 +86,16 @@ export interface TrainOptions {
   readonly mixUp?: number;
   readonly validation?: ValidationOptions;
   readonly checkpoint?: CheckpointOptions;
-  /** Constants by name that are learned besides the weights (quantisation-aware training). */
+  /** Constants by name that are learned besides the weights (quantisation-aware training, gates). */
   readonly learned?: TrainingGraphOptions["learned"];
-  /** Changes the forward pass before the loss is taken (quantisation-aware training). */
+  /** Changes the forward pass before the loss is taken (quantisation-aware training, gates). */
   readonly prepare?: TrainingGraphOptions["prepare"];
+  /** Terms of the loss that are about weights: the reported loss has them, validation does not. */
+  readonly penalties?: readonly Penalty[];
+  /** Inputs that penalties and `prepare` read and that are fed anew at each update. */
+  readonly stepInputs?: readonly StepInput[];
+  /** Only these updates of the run; default: all. */
+  readonly segment?: Segment;
   /** Into how many segments the forward pass is cut to save memory; what does not cross a cut is computed again in the backward pass. Default: none is. */
   readonly recompute?: number;
   /** Bytes that a training step may need (`trainingMemory` tells how many it does); default: any number. */
@@ -118,4 +127,6 @@ export interface TrainResult {
   readonly bestEpoch?: number;
   /** Whether training ended before its time because validation no longer got better. */
   readonly stoppedEarly: boolean;
+  /** What the optimiser remembers in the end, where a `segment` was asked for. */
+  readonly memory?: OptimiserMemory;
 }

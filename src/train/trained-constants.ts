@@ -12,7 +12,7 @@ export function trainedConstants(
   read: (place: number) => Tensor<"float32">,
 ): Map<ValueId, Tensor<"float32">> {
   const { state, adapters } = training;
-  const averaged = new Map(state.flatMap(({ of }, i) => (of === undefined ? [] : [[of, i] as const])));
+  const averaged = new Map(state.flatMap(({ role, of }, i) => (role === "average" ? [[of!, i] as const] : [])));
   const byInput = new Map(state.map(({ input }, i) => [input, averaged.get(input) ?? i]));
   const constants = new Map<ValueId, Tensor<"float32">>();
   for (const { constant, role, input } of state)

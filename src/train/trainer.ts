@@ -1,36 +1,22 @@
 import { createHash } from "node:crypto";
-import { EspalierError } from "../diagnostics/index.ts";
 import { type Graph, hashGraph } from "../ir/index.ts";
 import { checkLabels, checkSampleShape } from "./head.ts";
 import { type Term, termsOf } from "./objective.ts";
 import type { Optimiser } from "./optimisers.ts";
+import { type Plan, planOf } from "./plan.ts";
 import type { Schedule } from "./schedules.ts";
+import { checkSegment, withMemory } from "./segment.ts";
+import { inputSamples } from "./step-inputs.ts";
 import { openStepper } from "./stepper.ts";
 import { checkTeacher, knownPairs, openTeacher, type Teacher } from "./teacher.ts";
 import type { TrainOptions, TrainResult } from "./train-options.ts";
 import type { TrainingData } from "./training-data.ts";
 import { type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./training-graph.ts";
 import { checkMemory } from "./training-memory.ts";
-import { type Plan, type Run, runTraining } from "./training-run.ts";
+import { type Run, runTraining } from "./training-run.ts";
 
 const DEFAULT_OPTIMISER: Optimiser = { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 5e-4 };
 const DEFAULT_SCHEDULE: Schedule = { kind: "cosine", rate: 0.05, warmUp: 0.05 };
-
-function planOf(data: TrainingData, options: TrainOptions): Plan {
-  if (data.length === 0) throw new EspalierError("input", "The data set is empty", { where: data.name });
-  const accumulate = options.accumulate ?? 1;
-  const batch = Math.min(options.batch ?? 64, Math.max(1, Math.floor(data.length / accumulate)));
-  const perEpoch = Math.floor(data.length / (batch * accumulate));
-  const steps = options.steps ?? (options.epochs ?? 1) * perEpoch;
-  if (batch < 1 || !Number.isInteger(batch) || !(steps >= 0))
-    throw new EspalierError("usage", `Training needs a positive batch and number of steps, got ${batch} and ${steps}`);
-  if (!Number.isInteger(accumulate) || accumulate < 1 || perEpoch < 1)
-    throw new EspalierError("usage", `An update cannot take ${accumulate} batches of ${data.length} samples`, {
-      where: data.name,
-      hint: "Accumulate a whole number of batches, no more than there are samples.",
-    });
-  return { batch, accumulate, perEpoch, steps: Math.round(steps) };
-}
 
 /** Refuses data that do not fit the model, each with what it has and what the model takes. */
 function checkData(graph: Graph, terms: readonly Term[], data: TrainingData, labels: boolean): void {
@@ -49,7 +35,9 @@ function fingerprintOf(run: Omit<Run, "fingerprint" | "stepper" | "teacher">): s
   if (training.update !== null) hash.update(hashGraph(training.update));
   if (teacher !== undefined) hash.update(hashGraph(teacher.graph));
   const rules = validation && { ...validation, data: [validation.data.name, validation.data.length] };
-  const settings = { clip, ema, labelSmoothing, losses, mixUp, seed, rules, schedule: run.schedule, plan };
+  const part = options.segment && [options.segment.from, options.segment.to];
+  const fed = training.stepInputs.length === 0 ? undefined : inputSamples(training.stepInputs, plan.steps);
+  const settings = { clip, ema, labelSmoothing, losses, mixUp, seed, rules, schedule: run.schedule, plan, part, fed };
   hash.update(JSON.stringify([settings, data.name, data.length, options.checkpoint?.identity ?? ""]));
   return hash.digest("hex");
 }
@@ -61,7 +49,9 @@ function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], und
 function graphOptions(options: TrainOptions, optimiser: Optimiser, plan: Plan): TrainingGraphOptions {
   const { accumulate, batch } = plan;
   const { losses, clip, ema, masks, frozen, batchNorm, adapters, seed, learned, prepare, recompute, teacher } = options;
-  const optional = given({ losses, clip, ema, masks, frozen, batchNorm, adapters, seed, learned, prepare, recompute });
+  const { penalties, stepInputs } = options;
+  const changes = { learned, prepare, penalties, stepInputs };
+  const optional = given({ losses, clip, ema, masks, frozen, batchNorm, adapters, seed, recompute, ...changes });
   if (teacher === undefined) return { batch, accumulate, optimiser, ...optional } as TrainingGraphOptions;
   const { graph, features = [], ...distillation } = teacher;
   const pairs = knownPairs(graph, features, batch);
@@ -101,7 +91,10 @@ export async function train(graph: Graph, data: TrainingData, options: TrainOpti
   const plan = planOf(data, options);
   const optimiser = options.optimiser ?? DEFAULT_OPTIMISER;
   const schedule = options.schedule ?? DEFAULT_SCHEDULE;
-  const training = trainingGraph(graph, graphOptions(options, optimiser, plan));
+  const { segment } = options;
+  if (segment !== undefined) checkSegment(segment, plan.steps);
+  const fresh = trainingGraph(graph, graphOptions(options, optimiser, plan));
+  const training = segment?.memory === undefined ? fresh : withMemory(fresh, segment.memory);
   if (options.memoryLimit !== undefined) checkMemory(training, options.memoryLimit);
   const facts = { graph, training, data, options, plan, optimiser, schedule };
   const teacher = await teacherOf(graph, options, training, plan.batch);

@@ -7,6 +7,7 @@ import { type Forward, forwardOf, type TrainingGraphOptions } from "./forward.ts
 import { checkDecay } from "./moving-average.ts";
 import type { Parameter } from "./parameters.ts";
 import { withRecomputation } from "./recompute.ts";
+import type { PlacedStepInput } from "./step-inputs.ts";
 import { addUpdates, type PlacedState, type StateTensor, type UpdateScalars, zeros } from "./updates.ts";
 
 export { bindBatch } from "./bind-batch.ts";
@@ -47,6 +48,8 @@ export interface TrainingGraph {
   /** One for each loss that takes a target. */
   readonly targets: readonly TargetSlot[];
   readonly adapters: readonly PlacedAdapter[];
+  /** Inputs that each update feeds anew. */
+  readonly stepInputs: readonly PlacedStepInput[];
   readonly state: readonly StateTensor[];
 }
 
@@ -107,9 +110,13 @@ function named(builder: GraphBuilder, state: readonly PlacedState[]): StateTenso
 }
 
 /** What the training graph says of its forward pass whatever the update is. */
-function described(builder: GraphBuilder, forward: Forward): Pick<TrainingGraph, "classes" | "targets" | "adapters"> {
+function described(
+  builder: GraphBuilder,
+  forward: Forward,
+): Pick<TrainingGraph, "classes" | "targets" | "adapters" | "stepInputs"> {
   const name = (id: ValueId) => builder.value(id).name;
   return {
+    stepInputs: forward.stepInputs,
     classes: forward.placed.find(({ term }) => term.classes !== null)?.term.classes ?? null,
     targets: forward.placed.flatMap(({ term, target }) =>
       target === null

@@ -7,24 +7,16 @@ import type { Checkpoint, EpochSums } from "./checkpoint.ts";
 import { hits } from "./evaluate.ts";
 import { averagingAt } from "./moving-average.ts";
 import { correctionsAt, type Optimiser } from "./optimisers.ts";
+import type { Plan } from "./plan.ts";
 import { type Best, isBetter } from "./plateau.ts";
 import { rateAt, type Schedule } from "./schedules.ts";
+import { stepFeeds } from "./step-inputs.ts";
 import type { StepFeeds, Stepper } from "./stepper.ts";
 import type { Teacher } from "./teacher.ts";
 import type { EpochRecord, TrainOptions, TrainResult, ValidationOptions } from "./train-options.ts";
 import type { TrainingData } from "./training-data.ts";
 import type { TrainingGraph } from "./training-graph.ts";
 import { type Validation, validate } from "./validation.ts";
-
-/** How long a run is. */
-export interface Plan {
-  readonly batch: number;
-  /** Batches an update. */
-  readonly accumulate: number;
-  /** Updates an epoch. */
-  readonly perEpoch: number;
-  readonly steps: number;
-}
 
 /** Everything that a run is made of. */
 export interface Run {
@@ -53,7 +45,8 @@ const NOTHING: EpochSums = { steps: 0, loss: 0, hits: 0 };
 
 function start({ options, fingerprint, stepper }: Run): Position {
   const from = options.checkpoint?.restore;
-  if (from === undefined) return { step: 0, sums: NOTHING, history: [], best: null, waited: 0 };
+  if (from === undefined)
+    return { step: options.segment?.from ?? 0, sums: NOTHING, history: [], best: null, waited: 0 };
   if (from.fingerprint !== fingerprint)
     throw new EspalierError("input", "The checkpoint is of another run: model, data or options differ", {
       hint: "Resume with what the run was started with, or start it anew.",
@@ -73,15 +66,16 @@ export async function runTraining(run: Run): Promise<TrainResult> {
   const { checkpoint, signal, validation } = options;
   const position = start(run);
   const batchOf = sourceOf(run);
+  const end = options.segment?.to ?? plan.steps;
   let stopped = isOver(position, validation);
-  while (position.step < plan.steps && !stopped) {
+  while (position.step < end && !stopped) {
     if (signal?.aborted === true) {
       await checkpoint?.save(checkpointOf(run, position));
       throw new EspalierError("usage", `Training was cancelled at step ${position.step}`);
     }
     await update(run, position, batchOf);
     const { step } = position;
-    const ends = step % plan.perEpoch === 0 || step === plan.steps;
+    const ends = step % plan.perEpoch === 0 || step === end;
     if (ends) {
       await endEpoch(run, position);
       stopped = isOver(position, validation);
@@ -95,7 +89,8 @@ export async function runTraining(run: Run): Promise<TrainResult> {
     graph: withConstants(run.graph, constants),
     history: position.history,
     ...(keep ? { bestEpoch: position.best!.epoch } : {}),
-    stoppedEarly: position.step < plan.steps,
+    stoppedEarly: position.step < end,
+    ...(options.segment === undefined ? {} : { memory: stepper.memory() }),
   };
 }
 
@@ -127,14 +122,15 @@ async function update(run: Run, position: Position, batchOf: (number: number) =>
     corrections: correctionsAt(optimiser, step + 1),
     ...(options.ema === undefined ? {} : { averaging: averagingAt(options.ema, step + 1) }),
   };
+  const own = stepFeeds(training.stepInputs, step, plan.steps);
   let [loss, correct] = [0, 0];
   for (let i = 0; i < plan.accumulate; i++) {
-    const batch = batchOf(step * plan.accumulate + i);
-    const feeds = await feedsOf(run, batch, scalars);
+    const { samples, labels, inputs } = batchOf(step * plan.accumulate + i);
+    const feeds = await feedsOf(run, { samples, labels, inputs: { ...inputs, ...own } }, scalars);
     const result = await stepper.step(feeds, { first: i === 0, last: i === plan.accumulate - 1 });
     if (!Number.isFinite(result.loss)) throw diverged(step, result.loss, rate);
     loss += result.loss / plan.accumulate;
-    if (training.classes !== null) correct += hits(result.logits, batch.labels, training.classes);
+    if (training.classes !== null) correct += hits(result.logits, labels, training.classes);
   }
   const { sums } = position;
   position.sums = { steps: sums.steps + 1, loss: sums.loss + loss, hits: sums.hits + correct };

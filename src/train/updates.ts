@@ -18,7 +18,7 @@ export interface StateTensor {
   readonly role: StateRole;
   /** The constant of the original graph that it is (of an average: that it averages), or null. */
   readonly constant: ValueId | null;
-  /** For an average: the input of what it averages. */
+  /** For an average: the input of what it averages; for a slot: the input of its weight. */
   readonly of?: string;
   readonly input: string;
   readonly output: string;
@@ -165,7 +165,8 @@ export function addUpdates(
     const own: PlacedState = { role: "weight", constant, input: weight, output, initial: start };
     state.push(own);
     slots[i]!.forEach((input, k) => {
-      state.push({ role: "slot", constant: null, input, output: update.slots[k]!, initial: zeros(shape) });
+      const of = builder.value(weight).name;
+      state.push({ role: "slot", constant: null, of, input, output: update.slots[k]!, initial: zeros(shape) });
     });
     average(own, name, output);
   });

@@ -11,6 +11,7 @@ export const ampere: Target = {
   fusesResidual: true,
   minimumUnits: 16,
   grain: 8,
+  granularity: ["channels", "heads"],
   sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 500, criterion: "l2" },
   recovery: { epochs: 1, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
   sparsity: { n: 2, m: 4, epochs: 0.5 },

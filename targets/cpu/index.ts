@@ -12,6 +12,7 @@ export const cpu: Target = {
   minimumUnits: 16,
   // ONNX Runtime blocks channels by 16 where the CPU has AVX-512 and by 8 elsewhere; what is no multiple is padded and gains nothing.
   grain: 16,
+  granularity: ["channels", "heads"],
   sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 500, criterion: "l2" },
   recovery: { epochs: 1, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
   sparsity: null,

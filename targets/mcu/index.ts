@@ -11,6 +11,7 @@ export const mcu: Target = {
   fusesResidual: false,
   minimumUnits: 4,
   grain: 4,
+  granularity: ["channels", "heads"],
   sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 1000, criterion: "taylor" },
   recovery: { epochs: 4, batch: 64, learningRate: 0.05, distillation: 0.7, temperature: 2 },
   sparsity: null,

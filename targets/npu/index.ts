@@ -12,6 +12,7 @@ export const npu: Target = {
   fusesResidual: false,
   minimumUnits: 8,
   grain: 8,
+  granularity: ["channels", "heads"],
   sensitivity: { ratios: [0.75, 0.5, 0.25], samples: 500, criterion: "l2" },
   recovery: { epochs: 1, batch: 64, learningRate: 0.02, distillation: 0.7, temperature: 2 },
   sparsity: null,

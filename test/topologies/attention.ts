@@ -1,4 +1,5 @@
 import type { Graph, ValueId } from "../../src/ir/index.ts";
+import { int64s, scalar } from "../../src/tensor/index.ts";
 import { Net } from "./net.ts";
 
 type Four = [number, number, number, number];
@@ -10,17 +11,23 @@ function heads(n: Net, x: ValueId, count: number): ValueId {
 }
 
 /** softmax(q k' / sqrt(size)) v of [N, heads, T, size], back to [N, T, heads * size] (Vaswani et al. 2017). */
-function attend(n: Net, q: ValueId, k: ValueId, v: ValueId, mask: ValueId | null = null): ValueId {
+function attend(
+  n: Net,
+  q: ValueId,
+  k: ValueId,
+  v: ValueId,
+  mask: ((scores: ValueId) => ValueId) | null = null,
+): ValueId {
   const size = n.shape(q)[3]!;
   const scaled = n.node("Mul", [n.node("MatMul", [q, n.transpose(k, 0, 1, 3, 2)]), n.number(1 / Math.sqrt(size))]);
-  const shares = n.node("Softmax", [mask === null ? scaled : n.add(scaled, mask)], { axis: -1 });
+  const shares = n.node("Softmax", [mask === null ? scaled : mask(scaled)], { axis: -1 });
   const mixed = n.transpose(n.node("MatMul", [shares, v]), 0, 2, 1, 3);
   const [, tokens, count, width] = n.shape(mixed) as Four;
   return n.reshape(mixed, 0, tokens, count * width);
 }
 
 /** Queries, keys and values out of one product. */
-function packed(n: Net, x: ValueId, count: number, mask: ValueId | null = null): ValueId {
+function packed(n: Net, x: ValueId, count: number, mask: ((scores: ValueId) => ValueId) | null = null): ValueId {
   const [, tokens, width] = n.shape(x) as [number, number, number];
   const all = n.transpose(n.reshape(n.linear(x, 3 * width), 0, tokens, 3, count, width / count), 2, 0, 3, 1, 4);
   const [q, k, v] = n.parts(all, 0, 1, 1, 1).map((part) => n.node("Squeeze", [part, n.ints(0)])) as [
@@ -47,17 +54,23 @@ function meanHead(n: Net, x: ValueId): Graph {
   return n.done(n.classifier(n.node("ReduceMean", [x, n.ints(1)], { keepdims: 0 })));
 }
 
-/** Patches, positions, blocks normalised before each part (Dosovitskiy et al. 2021). */
+/**
+ * Patches behind a class token, positions, blocks normalised before each part; the class token is classified (Dosovitskiy et al. 2021). The batch is
+ * stated: the token is repeated for it.
+ */
 export function vit(): Graph {
   const n = new Net("vit");
   const width = 24;
-  let x = tokensOf(n, n.patches(n.image(16), width, 4));
-  x = n.add(x, n.weight("positions", [1, 16, width], 10));
+  const token = n.builder.node("Expand", [n.weight("token", [1, 1, width], 10), n.ints(2, 1, width)]);
+  const patches = tokensOf(n, n.patches(n.image(16, 2), width, 4));
+  let x = n.builder.node("Concat", [token, patches], { axis: 1 });
+  x = n.add(x, n.weight("positions", [1, 17, width], 10));
   for (let block = 0; block < 2; block++) {
     x = n.add(x, packed(n, n.layerNorm(x), 3));
     x = n.add(x, mlp(n, n.layerNorm(x)));
   }
-  return meanHead(n, n.layerNorm(x));
+  const first = n.node("Gather", [n.layerNorm(x), n.builder.constant("first", scalar("int64", 0))], { axis: 1 });
+  return n.done(n.classifier(first));
 }
 
 /** Rolls [N, H, W, C] by `shift` on both spatial axes. */
@@ -79,7 +92,13 @@ function swinBlock(n: Net, x: ValueId, count: number, shift: number): ValueId {
   const moved = shift === 0 ? normed : roll(n, normed, side - shift);
   const grid = n.transpose(n.reshape(moved, -1, windows, 4, windows, 4, width), 0, 1, 3, 2, 4, 5);
   const bias = n.weight(n.label("relative"), [1, count, 16, 16], 4);
-  const mixed = packed(n, n.reshape(grid, -1, 16, width), count, bias);
+  // After a shift a window may hold what was far apart: those places are kept from each other, window by window.
+  const apart = shift === 0 ? null : n.weight(n.label("apart"), [1, windows ** 2, 1, 16, 16], 4);
+  const mixed = packed(n, n.reshape(grid, -1, 16, width), count, (scores) => {
+    const placed = n.add(scores, bias);
+    if (apart === null) return placed;
+    return n.reshape(n.add(n.reshape(placed, -1, windows ** 2, count, 16, 16), apart), -1, count, 16, 16);
+  });
   const back = n.transpose(n.reshape(mixed, -1, windows, windows, 4, 4, width), 0, 1, 3, 2, 4, 5);
   const joined = n.reshape(back, -1, side, side, width);
   const y = n.add(x, shift === 0 ? joined : roll(n, joined, shift));
@@ -130,14 +149,18 @@ export function bert(): Graph {
   const width = 24;
   const tokens = n.input("tokens", "int64", "N", 8);
   const words = n.node("Gather", [n.weight("words", [16, width], 2), tokens], { axis: 0 });
-  let x = n.layerNorm(n.add(words, n.weight("places", [8, width], 2)));
+  // The exporter's default: all tokens are of the first segment.
+  const first = n.builder.constant("segment", int64s(new Array(8).fill(0)));
+  const segments = n.builder.node("Gather", [n.weight("segments", [2, width], 2), first], { axis: 0 });
+  const meant = n.builder.node("Add", [words, segments]);
+  let x = n.layerNorm(n.add(meant, n.weight("places", [8, width], 2)));
   for (let block = 0; block < 2; block++) {
     const [q, k, v] = [0, 1, 2].map(() => heads(n, n.linear(x, width), 3)) as [ValueId, ValueId, ValueId];
     x = n.layerNorm(n.add(x, n.linear(attend(n, q, k, v), width)));
     x = n.layerNorm(n.add(x, mlp(n, x)));
   }
-  const first = n.node("Gather", [x, n.builder.constant("first", n.builder.value(n.ints(0)).data!)], { axis: 1 });
-  const pooled = n.act("Tanh", n.linear(n.node("Squeeze", [first, n.ints(1)]), 10));
+  const start = n.node("Gather", [x, n.builder.constant("first", n.builder.value(n.ints(0)).data!)], { axis: 1 });
+  const pooled = n.act("Tanh", n.linear(n.node("Squeeze", [start, n.ints(1)]), 10));
   return n.done(n.classifier(pooled));
 }
 
@@ -172,12 +195,13 @@ export function llama(perHead = false): Graph {
       size,
     );
   const mask = n.weight("mask", [1, 1, tokens, tokens]);
+  const causal = (scores: ValueId) => n.add(scores, mask);
   for (let block = 0; block < 2; block++) {
     const normed = rmsNorm(n, x);
     const q = rotary(n, heads(n, n.linear(normed, queries * size, false), queries), perHead);
     const k = repeat(rotary(n, heads(n, n.linear(normed, shared * size, false), shared), perHead));
     const v = repeat(heads(n, n.linear(normed, shared * size, false), shared));
-    x = n.add(x, n.linear(attend(n, q, k, v, mask), width, false));
+    x = n.add(x, n.linear(attend(n, q, k, v, causal), width, false));
     const y = rmsNorm(n, x);
     const gated = n.node("Mul", [n.act("Silu", n.linear(y, 64, false)), n.linear(y, 64, false)]);
     x = n.add(x, n.linear(gated, width, false));

@@ -7,6 +7,6 @@ export const apoz: ActivationCriterion = {
   name: "apoz",
   says: "share of activations that are not zero",
   needs: "activations",
-  sites: "consumers",
+  sites: "maps",
   start: (_, site) => fromMoments(site, ({ count, zeros }) => 1 - zeros / count),
 };

@@ -1,6 +1,6 @@
 import type { ActivationCriterion } from "./criterion.ts";
 import { centred, fromProfiles } from "./profiles.ts";
-import { distinctness } from "./redundancy.ts";
+import { cosines, distinctness } from "./redundancy.ts";
 
 /**
  * 1 - |Pearson correlation| of a unit's mean activations and those of the unit most like it, copies taken away one at a time (Suau et al., Filter
@@ -12,5 +12,6 @@ export const correlation: ActivationCriterion = {
   says: "how unlike the activations of other units",
   needs: "activations",
   sites: "consumers",
-  start: (_, site) => fromProfiles(site, ({ series }) => distinctness(series.map(centred))),
+  start: (_, site) =>
+    fromProfiles(site, ({ series }) => distinctness(cosines(series.map(centred)).map(Math.abs), site.units)),
 };

@@ -29,6 +29,15 @@ export interface VectorCriterion extends Named {
   readonly vectors: (rows: readonly Float32Array[]) => Float64Array;
 }
 
+/** Compares the units of a group with one another in all weights together: for each weight one vector a unit in (empty where the unit is not in it). */
+export interface JointCriterion extends Named {
+  readonly kind: "joint";
+  readonly needs: "weights";
+  /** Which weights count unless the caller says. */
+  readonly roles: readonly ("out" | "in" | "parameter")[];
+  readonly weights: (weights: readonly (readonly Float32Array[])[]) => Float64Array;
+}
+
 /**
  * Looks at what one sample's loss loses when a unit is scaled down where it is read: the sum of weight x gradient over the unit's slices of the
  * weights that read it, which equals the sum of activation x gradient over the unit's activations. The score is the mean of `sample` of it.
@@ -76,11 +85,14 @@ export interface Accumulator {
   readonly scores: () => Float64Array | null;
 }
 
-/** Looks at activations on data, where units are summed over (or, for "attention", at attention probabilities). */
+/**
+ * Looks at activations on data: "consumers" where units are summed over, "maps" at the same before any pooling and flattening, "attention" at attention
+ * probabilities.
+ */
 export interface ActivationCriterion extends Named {
   readonly kind: "activations";
   readonly needs: "activations";
-  readonly sites: "consumers" | "attention";
+  readonly sites: "consumers" | "maps" | "attention";
   /** Samples to look at when the caller does not say. */
   readonly samples?: number;
   readonly start: (graph: Graph, site: Site) => Accumulator;
@@ -93,4 +105,10 @@ export interface DrawCriterion extends Named {
 }
 
 /** How much a unit matters: higher is more. */
-export type Criterion = ElementCriterion | VectorCriterion | SampleCriterion | ActivationCriterion | DrawCriterion;
+export type Criterion =
+  | ElementCriterion
+  | VectorCriterion
+  | JointCriterion
+  | SampleCriterion
+  | ActivationCriterion
+  | DrawCriterion;

@@ -10,7 +10,7 @@ export const hrank: ActivationCriterion = {
   name: "hrank",
   says: "mean rank of the activation map",
   needs: "activations",
-  sites: "consumers",
+  sites: "maps",
   samples: 32,
   start: (_, site) => {
     const sums = new Float64Array(site.units);
@@ -30,29 +30,41 @@ export const hrank: ActivationCriterion = {
   },
 };
 
-/** Rank by elimination with the largest pivot; what is below 1e-5 of the largest element counts as rounding of float32. */
+/**
+ * Rank by elimination with the largest pivot of the rows and columns that are left; what is below 1e-5 of the largest element counts as rounding of
+ * float32. The next pivot is found while rows are eliminated.
+ */
 export function rankOf(values: Float32Array, columns: number): number {
-  const rows = Math.floor(values.length / Math.max(1, columns));
+  const end = values.length - (values.length % Math.max(1, columns));
   const m = Float64Array.from(values);
-  const least = 1e-5 * m.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const open = new Set(Array.from({ length: rows }, (_, r) => r));
-  let rank = 0;
-  while (open.size > 0 && rank < columns) {
-    let [pivotRow, pivotColumn, pivot] = [-1, -1, least];
-    for (const r of open)
+  let pivot = -1;
+  let size = 0;
+  for (let at = 0; at < end; at++) {
+    const own = Math.abs(m[at]!);
+    if (own > size) [pivot, size] = [at, own];
+  }
+  const least = 1e-5 * size;
+  let top = 0;
+  for (; size > least && size > 0; top += columns) {
+    // The pivot's row changes places with the first one that is left.
+    const column = pivot % columns;
+    const first = m.slice(top, top + columns);
+    m.copyWithin(top, pivot - column, pivot - column + columns);
+    m.set(first, pivot - column);
+    pivot = -1;
+    size = 0;
+    for (let from = top + columns; from < end; from += columns) {
+      const factor = m[from + column]! / m[top + column]!;
       for (let c = 0; c < columns; c++) {
-        const size = Math.abs(m[r * columns + c]!);
-        if (size > pivot) [pivotRow, pivotColumn, pivot] = [r, c, size];
+        const value = m[from + c]! - factor * m[top + c]!;
+        const own = c === column ? 0 : Math.abs(value);
+        m[from + c] = c === column ? 0 : value;
+        if (own > size) {
+          pivot = from + c;
+          size = own;
+        }
       }
-    if (pivotRow < 0) return rank;
-    rank++;
-    open.delete(pivotRow);
-    for (const r of open) {
-      const factor = m[r * columns + pivotColumn]! / m[pivotRow * columns + pivotColumn]!;
-      if (factor === 0) continue;
-      for (let c = 0; c < columns; c++) m[r * columns + c]! -= factor * m[pivotRow * columns + c]!;
-      m[r * columns + pivotColumn] = 0;
     }
   }
-  return rank;
+  return top / Math.max(1, columns);
 }

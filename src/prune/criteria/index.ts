@@ -16,6 +16,7 @@ import { linf } from "./linf.ts";
 import { movement } from "./movement.ts";
 import { mutualInformation } from "./mutual-information.ts";
 import { obd } from "./obd.ts";
+import { obs } from "./obs.ts";
 import { pca } from "./pca.ts";
 import { random } from "./random.ts";
 import { snip } from "./snip.ts";
@@ -32,6 +33,7 @@ export type {
   CriterionNeeds,
   DrawCriterion,
   ElementCriterion,
+  JointCriterion,
   ObservedBatch,
   SampleCriterion,
   Site,
@@ -50,6 +52,7 @@ export const CRITERIA = {
   snip,
   movement,
   obd,
+  obs,
   "taylor-activation": taylorActivation,
   "group-fisher": groupFisher,
   apoz,

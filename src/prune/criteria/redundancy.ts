@@ -1,37 +1,35 @@
+import { eachProduct } from "./products.ts";
+
 type Vector = Float32Array | Float64Array;
 
-/** Inner product; units of rows may hold unequal numbers of positions, and what is missing counts as 0. */
-function dot(a: Vector, b: Vector): number {
-  let sum = 0;
-  for (let k = Math.min(a.length, b.length) - 1; k >= 0; k--) sum += a[k]! * b[k]!;
-  return sum;
-}
-
-/** |cos| of two vectors with their squared lengths; a vector of zeros is like any other (1): it adds nothing to what the rest can say. */
-function likeness(a: Vector, b: Vector, aa: number, bb: number): number {
-  return aa === 0 || bb === 0 ? 1 : Math.min(1, Math.abs(dot(a, b)) / Math.sqrt(aa * bb));
+/** Cosines of all pairs of rows, row-major; with a vector of zeros 1: it adds nothing to what the rest can say. Equal rows and multiples of powers of 2 have 1 exactly. */
+export function cosines(rows: readonly Vector[]): Float64Array {
+  const n = rows.length;
+  const like = new Float64Array(n * n);
+  eachProduct(rows, (i, j, product) => {
+    like[i * n + j] = product;
+  });
+  const squares = Float64Array.from({ length: n }, (_, i) => like[i * n + i]!);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      const both = squares[i]! * squares[j]!;
+      const cosine = both === 0 ? 1 : like[i * n + j]! / Math.sqrt(both);
+      like[i * n + j] = Math.max(-1, Math.min(1, cosine));
+      like[j * n + i] = like[i * n + j]!;
+    }
+  }
+  return like;
 }
 
 /**
  * Distinctness of each unit by taking units away one at a time: of the two most alike that are left, the one that is more like the rest goes (the
  * later on a tie) and scores 1 minus their likeness; the last two score alike, as nothing tells them apart. So of a set of copies all but one score 0,
- * and scores do not fall as units go.
+ * and scores do not fall as units go. `like` is symmetric, row-major.
  */
-export function distinctness(rows: readonly Vector[]): Float64Array {
-  const n = rows.length;
-  const like = new Float64Array(n * n);
+export function distinctness(like: Float64Array, n: number): Float64Array {
   const total = new Float64Array(n);
-  const squares = rows.map((row) => dot(row, row));
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) {
-      const value = likeness(rows[i]!, rows[j]!, squares[i]!, squares[j]!);
-      like[i * n + j] = value;
-      like[j * n + i] = value;
-      total[i]! += value;
-      total[j]! += value;
-    }
-  }
-  const left = new Set(rows.keys());
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) if (j !== i) total[i]! += like[i * n + j]!;
+  const left = new Set(Array.from({ length: n }, (_, i) => i));
   const nearest = (i: number) => {
     let best = -1;
     for (const j of left) if (j !== i && (best < 0 || like[i * n + j]! > like[i * n + best]!)) best = j;

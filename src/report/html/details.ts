@@ -56,14 +56,20 @@ function groupTable(groups: readonly Group[]): Html {
   const shown = groups.slice(0, MOST_GROUPS);
   const rows = shown.map((group) => [
     join([code(group.id), group.frozen === undefined ? NOTHING : small(sentence(`Frozen: ${group.frozen}`))]),
-    group.unitsBefore === group.unitsAfter
-      ? formatNumber(group.unitsBefore)
-      : `${formatNumber(group.unitsBefore)} \u2192 ${formatNumber(group.unitsAfter)}`,
+    unitsOf(group),
     group.criterion,
     memberList(group.members),
   ]);
   const columns = [text("Group"), figure("Units"), text("Criterion"), name("Members: axes that are cut together")];
   return join([markup`<h3>Groups</h3>\n`, table(columns, rows), leftOut(groups.length, shown.length, "groups")]);
+}
+
+function unitsOf({ unitsBefore, unitsAfter, unit }: Group): Html {
+  const count =
+    unitsBefore === unitsAfter
+      ? formatNumber(unitsBefore)
+      : `${formatNumber(unitsBefore)} \u2192 ${formatNumber(unitsAfter)}`;
+  return unit === undefined ? markup`${count}` : join([markup`${count}`, small(unit)]);
 }
 
 function memberList(members: readonly string[]): Html {

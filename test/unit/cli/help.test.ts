@@ -13,6 +13,8 @@ describe("help", () => {
     ["espalier", ["--help"]],
     ["deploy", ["deploy", "--help"]],
     ["inspect", ["inspect", "--help"]],
+    ["groups", ["groups", "--help"]],
+    ["sparsify", ["sparsify", "--help"]],
     ["convert", ["convert", "--help"]],
     ["train", ["train", "--help"]],
     ["finetune", ["finetune", "--help"]],
@@ -28,6 +30,8 @@ describe("help", () => {
   it.each([
     ["deploy", 12],
     ["inspect", 4],
+    ["groups", 5],
+    ["sparsify", 13],
     ["convert", 7],
     ["train", 24],
     ["finetune", 25],

@@ -17,7 +17,7 @@ known.add("--help");
 const foreign = new Set([
   ...["--sparsity", "--check", "--only", "--write", "--saved-model", "--output"],
   ...["--experimental-wasm-relaxed-simd", "--expose-gc", "--no-expose-gc", "--max-old-space-size"],
-  ...["--count", "--seed", "--from", "--corpus", "--filter", "--timeout"], // of the scripts
+  ...["--count", "--seed", "--from", "--corpus", "--filter", "--timeout", "--fresh", "--seeds"], // of the scripts and benchmarks
 ]);
 
 function flagsIn(text: string): string[] {

@@ -2,11 +2,28 @@ import { describe, expect, it } from "vitest";
 import * as espalier from "../../../src/index.ts";
 import { filesOf, read } from "./repository.ts";
 
-const surface = read("src/index.ts").replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+function code(file: string): string {
+  return read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+}
+
+const surface = code("src/index.ts");
+const WHOLE = /export \* from "\.\/(\w+)\/index\.ts";/g;
+
+/** Lists of names with the folder of src that they come from; a folder that is exported whole has them in its own index. */
+function lists(): { names: string; folder: string }[] {
+  const named = [...surface.matchAll(/export (?:type )?\{([^}]*)\} from "\.\/(\w+)\//g)];
+  const whole = [...surface.matchAll(WHOLE)].flatMap(([, folder]) =>
+    [...code(`src/${folder}/index.ts`).matchAll(/export (?:type )?\{([^}]*)\}/g)].map(([, names]) => ({
+      names: names!,
+      folder: folder!,
+    })),
+  );
+  return [...named.map(([, names, folder]) => ({ names: names!, folder: folder! })), ...whole];
+}
 
 /** Names that src/index.ts re-exports, as their modules call them, with the folder that they come from. */
-const exported = [...surface.matchAll(/export (?:type )?\{([^}]*)\} from "\.\/(\w+)\//g)].flatMap(([, names, folder]) =>
-  names!
+const exported = lists().flatMap(({ names, folder }) =>
+  names
     .split(",")
     .map(
       (name) =>
@@ -16,7 +33,7 @@ const exported = [...surface.matchAll(/export (?:type )?\{([^}]*)\} from "\.\/(\
           .split(" as ")[0]!,
     )
     .filter((name) => name !== "")
-    .map((name) => ({ name, folder: folder! })),
+    .map((name) => ({ name, folder })),
 );
 
 /** Whether a declaration of the name stands right below a comment of contract; null when there is none at all. */
@@ -34,7 +51,12 @@ function hasContract(name: string, folder: string): boolean | null {
 
 describe("the public surface", () => {
   it("re-exports and does nothing else", () => {
-    expect(surface.replace(/export (?:type )?\{[^}]*\} from "[^"]+";/g, "").trim()).toBe("");
+    expect(
+      surface
+        .replace(/export (?:type )?\{[^}]*\} from "[^"]+";/g, "")
+        .replace(WHOLE, "")
+        .trim(),
+    ).toBe("");
   });
 
   it("loads, with every part of the way", () => {

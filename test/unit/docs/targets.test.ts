@@ -33,6 +33,7 @@ const rows: readonly (readonly [string, (target: Target) => string])[] = [
     (t) => `${t.sensitivity.ratios.map((ratio) => String(100 * ratio)).join(", ")} %`,
   ],
   ["held-out samples for it", (t) => String(t.sensitivity.samples)],
+  ["what is cut", (t) => t.granularity.join(", ")],
   ["fewest channels kept", (t) => String(t.minimumUnits)],
   ["channels in multiples of (or the profile's, if greater)", (t) => String(t.grain)],
   ["fine-tuning epochs, batch", (t) => `${t.recovery.epochs}, ${t.recovery.batch}`],

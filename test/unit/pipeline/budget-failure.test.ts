@@ -20,6 +20,13 @@ describe("the error of a budget that cannot be met", () => {
     expect(error.hint).toBe("Set a higher limit with --macs and --ram, or start from a smaller model.");
   });
 
+  it("names what was not cut", async () => {
+    const { limits } = await resolveConfig({ target: "npu" });
+    expect(budgetFailure([{ metric: "macs", limit: 1, best: 2 }], limits, ["channels", "heads"]).hint).toBe(
+      "Set a higher limit with --macs, cut more with --granularity all, or start from a smaller model.",
+    );
+  });
+
   it("says where a default limit comes from", async () => {
     const { limits } = await resolveConfig({ target: "npu" });
     const { message } = budgetFailure([{ metric: "latencyMs", limit: 0.0042241, best: 0.0073762 }], limits);

@@ -58,6 +58,8 @@ describe("resolveConfig", () => {
     [{ target: "npu", profile: "nrf52840" }, "class mcu", "espalier profiles"],
     [{ target: "npu", criterion: "l3" }, 'Unknown criterion "l3"', "l2"],
     [{ target: "ampere", qat: 1 }, 'target "ampere" has no int8 artifact', "another --target"],
+    [{ target: "cpu", sparsityCriterion: "wanda" }, 'target "cpu" adds none', "another --target"],
+    [{ target: "ampere", sparsityCriterion: "wands" }, 'Unknown criterion "wands" for sparsity', "wanda"],
     [{ target: "npu", model: "m.onnx" }, "--model needs --data", "--data DIR"],
   ] as const)("refuses %j", async (request, fact, hint) => {
     const error = await resolveConfig(request).then(

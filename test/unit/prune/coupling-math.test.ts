@@ -28,6 +28,8 @@ const passing: readonly [string, Middle][] = [
   ["Hardmax along a row", (g, x) => g.node("Hardmax", [x])],
   ["LpNormalization along a row", (g, x) => g.node("LpNormalization", [x])],
   ["MeanVarianceNormalization", (g, x) => g.node("MeanVarianceNormalization", [x], { axes: [2, 3] })],
+  ["TopK along a row", (g, x) => g.builder.nodes("TopK", [x, g.ints(2)], {}, { outputs: 2 })[0]!],
+  ["Det of each channel", (g, x) => g.node("Mul", [x, g.node("Unsqueeze", [g.node("Det", [x]), g.ints(2, 3)])])],
   ["ReduceLogSumExp over places", (g, x) => g.node("ReduceLogSumExp", [x, g.ints(2, 3)])],
 ];
 
@@ -37,7 +39,7 @@ const mixing: readonly [string, Middle, string][] = [
   ["LRN", (g, x) => g.node("LRN", [x], { size: 3 }), "mixed"],
   ["Hardmax over channels", (g, x) => g.node("Hardmax", [x], { axis: 1 }), "mixed"],
   ["ReduceLogSumExp over channels", (g, x) => g.node("ReduceLogSumExp", [x, g.ints(1)]), "statistics"],
-  ["TopK", (g, x) => g.builder.nodes("TopK", [x, g.ints(2)], {}, { outputs: 2 })[0]!, "operator TopK"],
+  ["TopK over channels", (g, x) => g.builder.nodes("TopK", [x, g.ints(4)], { axis: 1 }, { outputs: 2 })[0]!, "mixed"],
 ];
 
 describe("coupling of the mathematical operators", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Graph, ValueId } from "../../../src/ir/index.ts";
 import { cutGraph, findGroups, proveGroups } from "../../../src/prune/index.ts";
-import { float32, fromNumbers, int64s } from "../../../src/tensor/index.ts";
+import { float32, fromNumbers, int64s, scalar } from "../../../src/tensor/index.ts";
 import { draw, feedsOf, frozenLines, groupLines, run } from "./draw.ts";
 
 async function expectProved(graph: Graph) {
@@ -21,6 +21,61 @@ function between(name: string, middle: (g: Drawing, x: ValueId) => ValueId, batc
   const x = g.conv(g.input(batch, 3, 4, 4), "first", 4);
   return g.done(g.head(middle(g, x)));
 }
+
+/** Places first: [4, 4, N, C]. */
+const turned = (g: Drawing, x: ValueId) => g.node("Transpose", [x], { perm: [2, 3, 0, 1] });
+
+const positions = (g: Drawing, shape: number[], values: number[]) =>
+  g.builder.constant("at", fromNumbers("int64", shape, values));
+
+/** Operators that name or mix places, beside which channels can be cut. */
+const indexed: readonly [string, number | string, (g: Drawing, x: ValueId) => ValueId, string][] = [
+  [
+    "GatherND of rows of places",
+    "N",
+    (g, x) => turned(g, g.node("GatherND", [turned(g, x), positions(g, [3, 1], [2, 0, 2])])),
+    "first.w[out] 4, first.b 4, fc.w[in] 4 | 4",
+  ],
+  [
+    "ScatterND of places",
+    2,
+    (g, x) => {
+      const at = positions(g, [2, 2], [0, 1, 3, 3]);
+      return turned(g, g.node("ScatterND", [turned(g, x), at, g.weight("updates", 2, 2, 4)], { reduction: "add" }));
+    },
+    "first.w[out] 4, first.b 4, updates[out] 4, fc.w[in] 4 | 4",
+  ],
+  [
+    "Compress of places",
+    "N",
+    (g, x) => g.node("Compress", [x, g.builder.constant("kept", fromNumbers("bool", [3], [1, 0, 1]))], { axis: 2 }),
+    "first.w[out] 4, first.b 4, fc.w[in] 4 | 4",
+  ],
+  [
+    "OneHot of the best place",
+    "N",
+    (g, x) => {
+      const best = g.node("ArgMax", [x], { axis: 3, keepdims: 0 });
+      const depth = g.builder.constant("depth", int64s([4]));
+      const hot = g.node("OneHot", [best, depth, g.builder.constant("values", float32([2], [0, 1]))]);
+      return g.node("Mul", [x, hot]);
+    },
+    "first.w[out] 4, first.b 4, fc.w[in] 4 | 4",
+  ],
+  [
+    "DFT of columns",
+    "N",
+    (g, x) => {
+      const spectrum = g.node("DFT", [
+        g.node("Unsqueeze", [x, g.ints(4)]),
+        null,
+        g.builder.constant("axis", scalar("int64", 2)),
+      ]);
+      return g.node("ReduceSum", [spectrum, g.ints(4)], { keepdims: 0 });
+    },
+    "first.w[out] 4, first.b 4, fc.w[in] 4 | 4",
+  ],
+];
 
 const channels = ["first.w[out] 4, first.b 4, fc.w[in] 4 | 4"];
 
@@ -71,7 +126,7 @@ describe("coupling of structural operators", () => {
     const h = draw("layer over channels");
     const y = h.conv(h.input("N", 3, 4, 4), "first", 4);
     const over = h.node("LayerNormalization", [y, h.weight("scale", 4, 4, 4)], { axis: 1 });
-    expect(frozenLines(findGroups(h.done(h.head(over))))).toContain("first.w[0] mixed");
+    expect(frozenLines(findGroups(h.done(h.head(over))))).toContain("first.w[0] norm-statistics");
   });
 
   it("passes channels through sampling, whose points stay", async () => {
@@ -128,5 +183,45 @@ describe("coupling of structural operators", () => {
     const mixed = between("mixed", (g, x) => g.node("GatherElements", [x, constant(g)], { axis: 1 }), 2);
     expect(groupLines(findGroups(mixed))).toEqual([]);
     expect(frozenLines(findGroups(mixed))).toContain("first.w[0] mixed");
+  });
+
+  it.each(indexed)("%s lets channels pass", async (name, batch, middle, line) => {
+    expect(groupLines(await expectProved(between(name, middle, batch)))).toEqual([line]);
+  });
+
+  it("cuts both sides of a deformable convolution", async () => {
+    const graph = between(
+      "deformed",
+      (g, x) => {
+        const offsets = g.weight("offsets", 2, 2, 4, 4);
+        return g.node("DeformConv", [x, g.weight("w", 6, 4, 1, 1), offsets, g.weight("w.b", 6)]);
+      },
+      2,
+    );
+    expect(groupLines(await expectProved(graph))).toEqual([
+      "first.w[out] 4, first.b 4, w[in] 4 | 4",
+      "w[out] 6, w.b 6, fc.w[in] 6 | 6",
+    ]);
+  });
+
+  it("tracks no deformable convolution in groups, of channels or of offsets", () => {
+    for (const attrs of [{ group: 2 }, { offset_group: 2 }]) {
+      const graph = between(
+        "groups",
+        (g, x) => {
+          const offsets = g.weight("offsets", 2, 2 * (attrs.offset_group ?? 1), 4, 4);
+          return g.node("DeformConv", [x, g.weight("w", 6, attrs.group === 2 ? 2 : 4, 1, 1), offsets], attrs);
+        },
+        2,
+      );
+      expect(frozenLines(findGroups(graph))).toContain("first.w[0] shared-blocks");
+    }
+  });
+
+  it("keeps the size of what a Compress without an axis flattens", () => {
+    const g = draw("flat");
+    const x = g.conv(g.input(2, 3, 4, 4), "first", 4);
+    const condition = g.builder.constant("kept", fromNumbers("bool", [3], [1, 0, 1]));
+    expect(frozenLines(findGroups(g.done(g.node("Compress", [x, condition]))))).toContain("first.w[0] mixed");
   });
 });

@@ -94,9 +94,9 @@ describe("criteria by hand", () => {
       distance(p, q) + distance(q, r),
       distance(p, r) + distance(q, r),
     ]);
-    // |cos|: 0-2 3 / sqrt 10, 0-1 1 / sqrt 5, 1-2 1 / (5 sqrt 2). Units 0 and 2 are closest, and 0 is more like unit 1: it goes first.
-    const apart = 1 - 1 / (5 * Math.SQRT2);
-    expectClose(await scoresOf(graph, "cosine", DATA, { roles: ["out"] }), [1 - 3 / Math.sqrt(10), apart, apart]);
+    // cos: 0-1 -1 / sqrt 5, 0-2 -3 / sqrt 10, 1-2 1 / (5 sqrt 2). Units 1 and 2 are closest, and 1 is more like unit 0: it goes first.
+    const opposite = 1 + 3 / Math.sqrt(10);
+    expectClose(await scoresOf(graph, "cosine", DATA), [opposite, 1 - 1 / (5 * Math.SQRT2), opposite]);
   });
 
   it("of gradients and Fisher information", async () => {

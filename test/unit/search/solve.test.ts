@@ -45,6 +45,21 @@ describe("solveBudget", () => {
     expect(result.chosen?.assignment).toEqual({ a: 5, b: 5 });
   });
 
+  it("asks nothing for what lies in a block that is removed, and cuts nothing there", () => {
+    const inner = { ...choice("inner", [8, 4, 2], 10), inside: ["block"] };
+    const block: Choice = { id: "block", counts: [1, 0], price: (kept) => (kept === 0 ? 45 : 0) };
+    const outer = choice("outer", [8, 6, 4, 2], 20);
+    const cost = (a: Readonly<Record<string, number>>) => ({ ...none, macs: a.block! * (a.inner! + 2) + a.outer! });
+    const at = (limit: number) =>
+      solveBudget({ choices: [inner, outer, block], constraints: [{ metric: "macs", limit }], cost }).chosen!;
+    // 40 for four inner units; 45 for the block, which is worth ten; then the inner units cost nothing and the outer ones are next.
+    expect([at(14).assignment, at(14).price]).toEqual([{ inner: 4, outer: 8, block: 1 }, 40]);
+    expect(at(8).assignment).toMatchObject({ outer: 8, block: 0 });
+    expect(at(8).price).toBe(45);
+    expect(at(6).assignment).toMatchObject({ outer: 6, block: 0 });
+    expect(at(6).price).toBe(85);
+  });
+
   it("says which constraint cannot be met and how near it came", () => {
     const result = solveBudget({
       choices: [choice("a", [8, 4], 1)],

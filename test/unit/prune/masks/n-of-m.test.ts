@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { applyMask, checkNofM, maskableWeights, maskNofM } from "../../../src/prune/index.ts";
-import { float32, permute, toNumbers } from "../../../src/tensor/index.ts";
-import { draw } from "./draw.ts";
+import { applyMask, checkNofM, maskableWeights, maskNofM } from "../../../../src/prune/index.ts";
+import { float32, permute, toNumbers } from "../../../../src/tensor/index.ts";
+import { draw } from "../draw.ts";
 
 describe("N:M masks", () => {
   it("keep the two largest magnitudes of each four along the axis", () => {
@@ -45,9 +45,25 @@ describe("N:M masks", () => {
     expect(checkNofM(weight, 1, 1, 4)).toBe(3);
   });
 
-  it("keeps the earlier of equal magnitudes and refuses an axis that does not divide", () => {
+  it("keeps the earlier of equal magnitudes", () => {
     expect(Array.from(maskNofM(float32([1, 4], [-1, 1, 1, 1]), 1).data)).toEqual([1, 1, 0, 0]);
-    expect(() => maskNofM(float32([4, 6], new Float32Array(24)), 1)).toThrowError(/2:4 mask along axis 1/);
+  });
+
+  it("counts what m does not divide as a run that is filled up with zeros", () => {
+    const weight = float32([2, 7], [4, 3, 2, 1, 1, 3, 2, 1, 1, 1, 1, 1, 1, 1]);
+    expect(Array.from(maskNofM(weight, 1).data)).toEqual([1, 1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0]);
+    expect(Array.from(maskNofM(float32([1, 5], [1, 2, 3, 4, 5]), 1).data)).toEqual([0, 0, 1, 1, 1]);
+    expect(checkNofM(weight, 1)).toBe(4);
+    expect(checkNofM(applyMask(weight, maskNofM(weight, 1)), 1)).toBe(0);
+  });
+
+  it.each([
+    [2, 2, 4],
+    [1, 0, 4],
+    [1, 5, 4],
+    [1, 1.5, 4],
+  ])("refuses axis %i with %d:%d", (axis, n, m) => {
+    expect(() => maskNofM(float32([4, 6], new Float32Array(24)), axis, n, m)).toThrowError(/mask along axis/);
   });
 
   it("finds the weights that can hold it, by layout and thresholds", () => {
