@@ -18,7 +18,6 @@ export interface SparsifyRequest extends InputSettings {
   readonly criterion?: MaskCriterion;
   /** Weights that stay dense, by name; * is any text. */
   readonly exclude?: readonly string[];
-  readonly seed?: number;
 }
 
 /** Names of the patterns besides N:M. */

@@ -23,7 +23,6 @@ import { zeroRows, zeroUses } from "./zero-uses.ts";
 
 /** Samples that criteria look at, if nothing else is said: as many as Wanda and SparseGPT are usually given. */
 const LOOKED_AT = 128;
-const SEED = 1;
 
 async function destinationOf(request: SparsifyRequest, name: string): Promise<Destination> {
   const { model, out = `${name}.sparse.onnx`, force = false } = request;
