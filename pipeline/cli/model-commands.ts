@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { TARGETS } from "../../targets/index.ts";
 import { type ConvertOptions, runConvert } from "./convert-command.ts";
+import { wholeNumber } from "./count-flag.ts";
 import { collect, INPUT_HELP } from "./input-flag.ts";
 import { type InspectOptions, runInspect } from "./inspect-command.ts";
 import type { Outcome } from "./outcome.ts";
@@ -44,11 +45,6 @@ export function inspectCommand(): Command {
     .showHelpAfterError("(espalier inspect --help lists the flags)")
     .addHelpText("after", INSPECT_EXAMPLES)
     .action((model: string, options: InspectOptions) => runInspect(model, options));
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 1 on.");
-  return Number(text);
 }
 
 /** `espalier convert`; `outcome` receives the exit code. */

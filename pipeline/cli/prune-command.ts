@@ -5,6 +5,7 @@ import { silent } from "../progress.ts";
 import { pruneModel } from "../prune-model/prune-model.ts";
 import type { PruneRequest } from "../prune-model/request.ts";
 import { renderPruning } from "../prune-model/result.ts";
+import { wholeNumber } from "./count-flag.ts";
 import { collect, INPUT_HELP, parseInputs } from "./input-flag.ts";
 import type { Outcome } from "./outcome.ts";
 import { progressFor } from "./progress.ts";
@@ -41,11 +42,6 @@ function share(text: string): number {
   const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("It must be a share above 0 and at most 1.");
   return value;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 1 on.");
-  return Number(text);
 }
 
 function positive(text: string): number {

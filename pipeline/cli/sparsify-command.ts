@@ -5,7 +5,8 @@ import { silent } from "../progress.ts";
 import type { SparsifyRequest } from "../sparsify/request.ts";
 import { renderSparsified } from "../sparsify/result.ts";
 import { sparsifyModel } from "../sparsify/sparsify-model.ts";
-import { parseInputs } from "./input-flag.ts";
+import { wholeNumber } from "./count-flag.ts";
+import { collect, parseInputs } from "./input-flag.ts";
 import { progressFor } from "./progress.ts";
 
 const EXAMPLES = `
@@ -38,15 +39,6 @@ function share(text: string): number {
   const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It must be a share above 0 and below 1.");
   return value;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 1 on.");
-  return Number(text);
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }
 
 async function runSparsify(model: string, options: SparsifyOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { EspalierError } from "../../src/diagnostics/index.ts";
 import { SCHEDULES } from "../training/schedule.ts";
 import type { TrainRequest } from "../training/train-model.ts";
 import { type EvaluateCommandOptions, runEvaluate } from "./evaluate-command.ts";
+import { collect } from "./input-flag.ts";
 import type { Outcome } from "./outcome.ts";
 import { runTrain, type TrainCommandOptions } from "./train-command.ts";
 
@@ -62,10 +63,6 @@ function number(limits: { readonly orZero?: boolean; readonly below?: number }):
       );
     return value;
   };
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }
 
 /** The flags that `train` and `finetune` share. */
